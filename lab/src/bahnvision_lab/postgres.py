@@ -1,0 +1,178 @@
+"""A real PostgreSQL server on a loopback port, in a folder of its own.
+
+The configuration lies beside the data directory, not in it: pg_basebackup and pg_rewind copy what is
+inside. No Unix socket: a checkout's path may be longer than the 107 bytes a socket path may have.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from bahnvision_lab import processes
+from bahnvision_lab.errors import LabError
+
+OLDEST_MAJOR = 15  # BahnVision's schema has UNIQUE NULLS NOT DISTINCT
+# A server started by root must not look for ~/.postgresql of root.
+SERVER_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC"}
+
+
+def installed_majors() -> dict[int, Path]:
+    """Return {major version: folder of its programs}, from Debian's layout or the PATH."""
+    found = {}
+    for initdb in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        if initdb.parent.parent.name.isdigit():
+            found[int(initdb.parent.parent.name)] = initdb.parent
+    on_path = shutil.which("initdb")
+    if on_path and not found:
+        folder = Path(on_path).resolve().parent
+        found[int(re.findall(r"\d+", _version_text(folder))[0])] = folder
+    return {major: folder for major, folder in found.items() if major >= OLDEST_MAJOR}
+
+
+def server_version(bindir: Path) -> str:
+    """Return the version of the programs in a folder, such as '15.18'."""
+    return re.findall(r"\d+\.\d+|\d+\w+", _version_text(bindir))[0]
+
+
+def _version_text(bindir: Path) -> str:
+    return subprocess.run([str(bindir / "postgres"), "--version"], capture_output=True, text=True, check=True).stdout
+
+
+def free_port() -> int:
+    """Return a port nobody listens on, below the ephemeral range.
+
+    A client's ephemeral port (32768 and up) would sooner or later sit on the port of a server that is
+    down for a moment, and the server could not come back.
+    """
+    for _attempt in range(2000):
+        port = 20000 + secrets.randbelow(12000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise LabError("no free port between 20000 and 32000 on 127.0.0.1")
+
+
+@dataclass
+class Server:
+    """One PostgreSQL server. `folder` holds data/, postgresql.conf, pg_hba.conf and server.log.
+
+    `admin` is the bootstrap superuser; over TCP it must know `admin_password`.
+    """
+
+    folder: Path
+    bindir: Path
+    port: int
+    admin: str
+    admin_password: str
+    settings: dict[str, str] = field(default_factory=dict)
+    hba: tuple[str, ...] = ("host all all 127.0.0.1/32 scram-sha-256",)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / "initialised").exists()
+
+    def create(self) -> None:
+        """initdb into the folder. A folder that a killed run left half made is emptied first."""
+        if self.data.exists():
+            shutil.rmtree(self.data)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # initdb reads the password from a pipe, so that it is neither in argv nor on disk.
+        reader, writer = os.pipe()
+        os.write(writer, self.admin_password.encode() + b"\n")
+        os.close(writer)
+        processes.give_to_servers(self.folder, reader)
+        argv = [
+            str(self.bindir / "initdb"), "-D", str(self.data), "-U", self.admin, "-A", "scram-sha-256",
+            f"--pwfile=/proc/self/fd/{reader}", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync",
+        ]  # fmt: skip
+        done = subprocess.run(
+            processes.unprivileged(argv, self.folder), cwd="/", env=SERVER_ENV, capture_output=True, text=True,
+            pass_fds=[reader], timeout=120, check=False,
+        )  # fmt: skip
+        os.close(reader)
+        if done.returncode:
+            raise LabError(f"initdb of {self.folder} ended with {done.returncode}: {done.stderr.strip()[-800:]}")
+        (self.folder / "initialised").touch()
+
+    def configure(self) -> None:
+        base = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "hba_file": str(self.folder / "pg_hba.conf"),
+            "password_encryption": "scram-sha-256",
+            "shared_buffers": "64MB",
+            "max_connections": "100",
+            "wal_level": "replica",
+            "logging_collector": "off",
+            "log_line_prefix": "%m [%p] %u@%d ",
+        }
+        text = "".join(f"{name} = '{_quoted(value)}'\n" for name, value in {**base, **self.settings}.items())
+        for name, content in (("postgresql.conf", text), ("pg_hba.conf", "\n".join(self.hba) + "\n")):
+            path = self.folder / name
+            path.write_text(content)
+            path.chmod(0o600)
+            processes.give_to_servers(path)
+
+    def start(self, patience: float = 60) -> processes.ProcessId:
+        """Start the postmaster and wait until it answers; return what to record."""
+        self.configure()
+        with self.log.open("ab") as log:
+            processes.give_to_servers(self.log)
+            argv = [
+                str(self.bindir / "postgres"), "-D", str(self.data), "-c", f"config_file={self.folder}/postgresql.conf"
+            ]  # fmt: skip
+            child = subprocess.Popen(
+                processes.unprivileged(argv, self.folder), cwd="/", env=SERVER_ENV, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        identity = processes.identify(child.pid)
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                self.connect(connect_timeout=2).close()
+                return identity
+            except psycopg.OperationalError as problem:
+                if child.poll() is not None:
+                    raise LabError(f"postgres ended with {child.returncode}; see {self.log}: {self.last_log()}") from problem
+                if time.monotonic() > deadline:
+                    processes.end(identity, signal.SIGQUIT)
+                    raise LabError(f"postgres on port {self.port} does not answer after {patience:g} s: {problem}") from problem
+            time.sleep(0.03)
+
+    def connect(self, dbname: str = "postgres", **options: object) -> psycopg.Connection:
+        """Connect as the bootstrap superuser, in autocommit mode."""
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=self.admin, password=self.admin_password, dbname=dbname,
+            autocommit=True, **options,
+        )  # fmt: skip
+
+    def last_log(self) -> str:
+        return " | ".join(self.log.read_text(errors="replace").splitlines()[-3:])
+
+
+def _quoted(value: str) -> str:
+    return value.replace("'", "''")

@@ -1,0 +1,139 @@
+"""Start servers, remember them by process id and start time, and end exactly those.
+
+A process id alone may have been given to somebody else since; together with the start time of the
+process (field 22 of /proc/<pid>/stat, in clock ticks since boot) it names one process for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import signal
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bahnvision_lab.errors import LabError
+
+SERVER_ACCOUNT = "postgres"  # the account Debian's postgresql-common creates
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """One process of ours: its id, and the clock tick it started at."""
+
+    pid: int
+    started: int
+
+    @property
+    def alive(self) -> bool:
+        return start_tick(self.pid) == self.started
+
+
+def start_tick(pid: int) -> int | None:
+    """Return the tick the process started at, or None when there is no such (living) process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def identify(pid: int) -> ProcessId:
+    started = start_tick(pid)
+    if started is None:
+        raise LabError(f"process {pid} ended before it could be recorded")
+    return ProcessId(pid, started)
+
+
+class Registry:
+    """The processes of one lab, in a file, so that another invocation can end them.
+
+    The record of a process is written right after its start: the window in which a killed lab leaves
+    an unrecorded server is the time between fork and write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def all(self) -> dict[str, ProcessId]:
+        try:
+            return {name: ProcessId(**entry) for name, entry in json.loads(self.path.read_text()).items()}
+        except FileNotFoundError:
+            return {}
+
+    def add(self, name: str, process: ProcessId) -> None:
+        self._write({**self.all(), name: process})
+
+    def discard(self, name: str) -> None:
+        self._write({key: value for key, value in self.all().items() if key != name})
+
+    def _write(self, entries: dict[str, ProcessId]) -> None:
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1))
+        temporary.replace(self.path)
+
+
+def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: float = 10) -> None:
+    """Ask the process to end, wait `patience` seconds, then kill it. A stranger with its id is left alone."""
+    for number, seconds in ((ask, patience), (signal.SIGKILL, 5)):
+        if not process.alive:
+            return
+        try:
+            os.kill(process.pid, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + seconds
+        while process.alive and time.monotonic() < deadline:
+            time.sleep(0.02)
+    if process.alive:
+        raise LabError(f"process {process.pid} did not end after SIGKILL")
+
+
+def unprivileged(argv: list[str], folder: Path) -> list[str]:
+    """Prefix argv so that it does not run as root: PostgreSQL refuses to.
+
+    The checkout may lie under a folder that only root may enter (/root is 0700). The ambient
+    capability lets the server account pass through such folders, and nothing more.
+    """
+    if os.geteuid() != 0:
+        return argv
+    _require_account()
+    prefix = ["setpriv", f"--reuid={SERVER_ACCOUNT}", f"--regid={SERVER_ACCOUNT}", "--clear-groups"]
+    if not _open_to_others(folder):
+        prefix += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    return [*prefix, *argv]
+
+
+def give_to_servers(*paths: Path | int) -> None:
+    """Make the server account own the paths or open files (only root needs to, and can)."""
+    if os.geteuid() == 0:
+        account = _require_account()
+        for path in paths:
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def run(argv: list[str], folder: Path, env: dict[str, str], timeout: float = 300) -> str:
+    """Run a server's tool to its end as the server account; return its standard output."""
+    done = subprocess.run(
+        unprivileged(argv, folder), cwd="/", env=env, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    if done.returncode:
+        raise LabError(f"{Path(argv[0]).name} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
+    return done.stdout
+
+
+def _require_account() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(SERVER_ACCOUNT)
+    except KeyError:
+        raise LabError(
+            f"the lab runs as root and needs the account {SERVER_ACCOUNT!r} for its servers: apt-get install postgresql"
+        ) from None
+
+
+def _open_to_others(folder: Path) -> bool:
+    resolved = folder.resolve()
+    return all(parent.stat().st_mode & 0o001 for parent in (resolved, *resolved.parents) if parent.exists())

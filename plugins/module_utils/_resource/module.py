@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of ours does around its `ensure(clients, params, check_mode)`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+
+with contextlib.suppress(ImportError):  # AnsibleAWSModule says so.
+    from botocore.config import Config
+
+Ensure = Callable[[dict[str, Any], dict[str, Any], bool], dict[str, Any]]
+
+IDENTITY_SPEC: dict[str, dict[str, Any]] = {
+    "app": {"type": "str", "required": True},
+    "stage": {"type": "str", "required": True},
+}
+WAIT_SPEC: dict[str, dict[str, Any]] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+    "wait_pause": {"type": "float", "default": 3},
+}
+
+
+def run(module: Any, services: Iterable[str], ensure: Ensure) -> None:
+    """Make a client per service, call `ensure`, and leave with its result or with its one error."""
+    # calls.py repeats calls itself; two layers of retries would multiply. `aws_config` of the task still wins.
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60)
+    clients = {service: module.client(service, config=config) for service in services}
+    try:
+        result = ensure(clients, module.params, module.check_mode)
+    except ResourceError as error:
+        module.fail_json(msg=error.message, **error.details)
+    module.exit_json(**result)

@@ -1,0 +1,191 @@
+"""Runs every check of the project and ends with one line: `N passed, N failed, N skipped`.
+
+Two lanes run side by side, because two cores are the smallest machine we care for: one lane only reads files, the
+other starts servers. Every step writes build/test/<step>.log; a failed step shows the end of it. A step that is not
+pytest counts as one test; pytest's tests are counted from its JUnit file, and a run that collected none has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ET  # our own files
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+LOGS = ROOT / "build" / "test"
+STEP_SECONDS = 1500
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    argv: tuple[str, ...]
+    group: str
+    full_only: bool = False
+
+
+@dataclass
+class Result:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Result) -> Result:
+        return Result(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+
+def steps(full: bool) -> tuple[list[Step], list[Step]]:
+    """Return the lane that only reads and the lane that starts servers."""
+
+    def tool(name: str, *arguments: str, group: str = "lint") -> Step:
+        return Step(name, (str(BIN / name), *arguments), group)
+
+    def pytest(name: str, *paths: str) -> Step:
+        select = () if full else ("-m", "not full")
+        junit = f"--junitxml={LOGS / name}.xml"
+        return Step(
+            name, (str(BIN / "python"), "-m", "pytest", "-q", "--durations=5", junit, *select, *paths), "pytest"
+        )
+
+    reading = [
+        tool("ruff", "check", "."),
+        Step("ruff-format", (str(BIN / "ruff"), "format", "--check", "."), "lint"),
+        tool("yamllint", "--strict", "."),
+        tool("antsibull-changelog", "lint"),
+        tool("mypy", "-p", "ansible_collections.bahnvision.aws.plugins.module_utils", "-p", "bahnvision_lab"),
+        tool("ansible-lint", "--offline", "--nocolor"),
+        pytest("unit", "tests/unit"),
+        Step("sanity", ("sh", "scripts/sanity.sh"), "sanity"),
+    ]
+    serving = [
+        pytest("lab", "lab/tests"),
+        pytest("integration", "tests/integration"),
+        Step("molecule", (str(BIN / "molecule"), "test", "--all"), "molecule"),
+    ]
+    return reading, serving
+
+
+class Runner:
+    """Runs steps, prints one line each, and ends the children when it is ended itself."""
+
+    def __init__(self) -> None:
+        self._children: set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def stop(self, *_signal: object) -> None:
+        self._stopped = True
+        with self._lock:
+            for child in self._children:
+                os.killpg(child.pid, signal.SIGTERM)
+
+    def lane(self, lane: list[Step]) -> Result:
+        total = Result()
+        for step in lane:
+            if self._stopped:
+                break
+            total += self.run(step)
+        return total
+
+    def run(self, step: Step) -> Result:
+        log = LOGS / f"{step.name}.log"
+        junit = LOGS / f"{step.name}.xml"
+        junit.unlink(missing_ok=True)
+        began = time.monotonic()
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                step.argv, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            with self._lock:
+                self._children.add(child)
+            try:
+                code = child.wait(STEP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGTERM)
+                code = child.wait(30)
+            with self._lock:
+                self._children.discard(child)
+        result, skips = count(step, code, junit)
+        self.tell(step, result, time.monotonic() - began, log, skips)
+        return result
+
+    def tell(self, step: Step, result: Result, seconds: float, log: Path, skips: list[str]) -> None:
+        word = "FAILED" if result.failed else "ok"
+        text = f"{step.name:20} {word:6} {result.passed:5} passed {result.failed:3} failed {seconds:6.1f} s"
+        with self._lock:
+            print(text, flush=True)
+            for skip in skips:
+                print(f"  skipped: {skip}", flush=True)
+            if result.failed:
+                tail = log.read_text(errors="replace").splitlines()[-60:]
+                print(
+                    "\n".join(f"  | {line}" for line in tail),
+                    f"  (all of it: {log.relative_to(ROOT)})",
+                    sep="\n",
+                    flush=True,
+                )
+
+
+def environment() -> dict[str, str]:
+    """The tools see the project's own programs first, and nobody's AWS account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_", "PG"))}
+    return {
+        **kept,
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "NO_COLOR": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def count(step: Step, code: int, junit: Path) -> tuple[Result, list[str]]:
+    if step.group != "pytest":
+        return Result(passed=int(code == 0), failed=int(code != 0)), []
+    result, skips = Result(), []
+    if junit.exists():
+        for case in ET.parse(junit).iter("testcase"):  # noqa: S314 - written by our own pytest run
+            skip = case.find("skipped")
+            if skip is not None:
+                result.skipped += 1
+                skips.append(f"{case.get('classname')}::{case.get('name')}: {skip.get('message') or 'NO REASON GIVEN'}")
+            elif case.find("failure") is not None or case.find("error") is not None:
+                result.failed += 1
+            else:
+                result.passed += 1
+    # A crash, an internal error or an empty collection is a failure although no test case says so.
+    if code != 0 and not result.failed:
+        result.failed += 1
+    return result, skips
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="the deeper, slower tests too")
+    parser.add_argument("--only", choices=["lint", "sanity", "pytest", "molecule"], help="one group of steps")
+    options = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    lanes = [[step for step in lane if options.only in (None, step.group)] for lane in steps(options.full)]
+    runner = Runner()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, runner.stop)
+    began = time.monotonic()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        total = sum(pool.map(runner.lane, lanes), Result())
+    print(f"all steps in {time.monotonic() - began:.0f} s")
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

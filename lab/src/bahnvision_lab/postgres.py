@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def installed_majors() -> dict[int, Path]:
     return {major: folder for major, folder in found.items() if major >= OLDEST_MAJOR}
 
 
+def require_majors() -> dict[int, Path]:
+    """Return the installed majors, or say how to get one."""
+    found = installed_majors()
+    if not found:
+        raise LabError(f"no PostgreSQL {OLDEST_MAJOR} or newer is installed: apt-get install postgresql")
+    return found
+
+
 def server_version(bindir: Path) -> str:
     """Return the version of the programs in a folder, such as '15.18'."""
     return re.findall(r"\d+\.\d+|\d+\w+", _version_text(bindir))[0]
@@ -49,20 +58,26 @@ def _version_text(bindir: Path) -> str:
     return subprocess.run([str(bindir / "postgres"), "--version"], capture_output=True, text=True, check=True).stdout
 
 
+_given_out: set[int] = set()
+
+
 def free_port() -> int:
     """Return a port nobody listens on, below the ephemeral range.
 
     A client's ephemeral port (32768 and up) would sooner or later sit on the port of a server that is
-    down for a moment, and the server could not come back.
+    down for a moment, and the server could not come back. No port is given out twice by one process.
     """
     for _attempt in range(2000):
         port = 20000 + secrets.randbelow(12000)
+        if port in _given_out:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given_out.add(port)
             return port
     raise LabError("no free port between 20000 and 32000 on 127.0.0.1")
 
@@ -81,6 +96,7 @@ class Server:
     admin_password: str
     settings: dict[str, str] = field(default_factory=dict)
     hba: tuple[str, ...] = ("host all all 127.0.0.1/32 scram-sha-256",)
+    process: processes.ProcessId | None = None
 
     @property
     def data(self) -> Path:
@@ -137,31 +153,54 @@ class Server:
             path.chmod(0o600)
             processes.give_to_servers(path)
 
-    def start(self, patience: float = 60) -> processes.ProcessId:
-        """Start the postmaster and wait until it answers; return what to record."""
+    def start(
+        self, patience: float = 60, record: Callable[[processes.ProcessId], None] | None = None
+    ) -> processes.ProcessId:
+        """Start the postmaster and wait until it answers; return what to record.
+
+        `record` is called as soon as the process exists, so that a lab killed meanwhile leaves no unknown server.
+        """
         self.configure()
-        with self.log.open("ab") as log:
-            processes.give_to_servers(self.log)
-            argv = [
-                str(self.bindir / "postgres"), "-D", str(self.data), "-c", f"config_file={self.folder}/postgresql.conf"
-            ]  # fmt: skip
-            child = subprocess.Popen(
-                processes.unprivileged(argv, self.folder), cwd="/", env=SERVER_ENV, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        identity = processes.identify(child.pid)
+        child = self._spawn()
+        self.process = processes.identify(child.pid)
+        if record:
+            record(self.process)
         deadline = time.monotonic() + patience
         while True:
             try:
                 self.connect(connect_timeout=2).close()
-                return identity
+                return self.process
             except psycopg.OperationalError as problem:
                 if child.poll() is not None:
-                    raise LabError(f"postgres ended with {child.returncode}; see {self.log}: {self.last_log()}") from problem
+                    raise LabError(
+                        f"postgres ended with {child.returncode}; see {self.log}: {self.last_log()}"
+                    ) from problem
                 if time.monotonic() > deadline:
-                    processes.end(identity, signal.SIGQUIT)
-                    raise LabError(f"postgres on port {self.port} does not answer after {patience:g} s: {problem}") from problem
+                    self.stop(signal.SIGQUIT)
+                    raise LabError(
+                        f"postgres on port {self.port} does not answer after {patience:g} s: {problem}"
+                    ) from problem
             time.sleep(0.03)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        argv = [str(self.bindir / "postgres"), "-D", str(self.data), "-c", f"config_file={self.folder}/postgresql.conf"]
+        with self.log.open("ab") as log:
+            processes.give_to_servers(self.log)
+            return subprocess.Popen(
+                processes.unprivileged(argv, self.folder), cwd="/", env=SERVER_ENV, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def reload(self) -> None:
+        """Let the running server read its files again."""
+        self.configure()
+        if self.process is not None and self.process.alive:
+            os.kill(self.process.pid, signal.SIGHUP)
+
+    def stop(self, ask: signal.Signals = signal.SIGINT, patience: float = 30) -> None:
+        """End the server. SIGINT sends its clients away and closes cleanly, SIGQUIT ends it at once."""
+        if self.process is not None:
+            processes.end(self.process, ask, patience)
 
     def connect(self, dbname: str = "postgres", **options: object) -> psycopg.Connection:
         """Connect as the bootstrap superuser, in autocommit mode."""

@@ -6,12 +6,14 @@ process (field 22 of /proc/<pid>/stat, in clock ticks since boot) it names one p
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -65,15 +67,34 @@ class Registry:
             return {}
 
     def add(self, name: str, process: ProcessId) -> None:
-        self._write({**self.all(), name: process})
+        self._change(lambda entries: {**entries, name: process})
 
     def discard(self, name: str) -> None:
-        self._write({key: value for key, value in self.all().items() if key != name})
+        self._change(lambda entries: {key: value for key, value in entries.items() if key != name})
 
-    def _write(self, entries: dict[str, ProcessId]) -> None:
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1))
-        temporary.replace(self.path)
+    def _change(self, change: Callable[[dict[str, ProcessId]], dict[str, ProcessId]]) -> None:
+        # The lab's threads start servers side by side: without the lock one record would overwrite the other.
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            entries = change(self.all())
+            temporary = self.path.with_suffix(".tmp")
+            temporary.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1))
+            temporary.replace(self.path)
+
+
+def end_all(processes: Iterable[ProcessId], ask: signal.Signals, patience: float = 10) -> None:
+    """Ask all of them first, then see each one through: they stop side by side."""
+    waiting = [process for process in processes if process.alive]
+    for process in waiting:
+        try:
+            os.kill(process.pid, ask)
+        except ProcessLookupError:
+            continue
+    deadline = time.monotonic() + patience
+    while any(process.alive for process in waiting) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for process in waiting:
+        end(process, signal.SIGKILL)
 
 
 def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: float = 10) -> None:
@@ -121,7 +142,9 @@ def run(argv: list[str], folder: Path, env: dict[str, str], timeout: float = 300
         unprivileged(argv, folder), cwd="/", env=env, capture_output=True, text=True, timeout=timeout, check=False
     )
     if done.returncode:
-        raise LabError(f"{Path(argv[0]).name} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
+        raise LabError(
+            f"{Path(argv[0]).name} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}"
+        )
     return done.stdout
 
 

@@ -1,0 +1,1 @@
+"""The lab's AWS API: moto in this process, with what moto lacks or accepts too readily put right."""

@@ -1,0 +1,119 @@
+"""The HTTP server of the lab's AWS API, on loopback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import string
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, request
+from moto import backends
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from bahnvision_lab.aws.gate import CALL, Gate
+from bahnvision_lab.aws.refusals import LabLacks, not_implemented
+from bahnvision_lab.aws.request_log import RequestLog
+
+REGION = "eu-central-1"
+ACCOUNT = DEFAULT_ACCOUNT_ID
+_KEY_CHARACTERS = string.ascii_uppercase + "234567"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The access key of this lab run: a client of another lab, or of AWS, is refused."""
+
+    access_key_id: str = field(default_factory=lambda: "AKIA" + _random(_KEY_CHARACTERS, 16))
+    secret_access_key: str = field(
+        default_factory=lambda: _random(string.ascii_letters + string.digits, 40), repr=False
+    )
+
+
+def _random(characters: str, length: int) -> str:
+    return "".join(secrets.choice(characters) for _ in range(length))
+
+
+class _QuietHandler(MotoRequestHandler):
+    # Keeps connections open: an Ansible module makes many small calls.
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *_arguments: Any) -> None:
+        """The request log says it all."""
+
+
+class AwsServer:
+    """The API on one port of 127.0.0.1. `start` returns when it accepts connections."""
+
+    def __init__(self, port: int, log: RequestLog, credentials: Credentials) -> None:
+        self.credentials = credentials
+        self.log = log
+        gate = Gate(DomainDispatcherApplication(_create_app), self._knows_key, log)
+        self._server = make_server("127.0.0.1", port, gate, threaded=True, request_handler=_QuietHandler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def describe(self) -> dict[str, str]:
+        return {
+            "endpoint_url": self.endpoint_url,
+            "request_log": str(self.log.path),
+            "region": REGION,
+            "account_id": ACCOUNT,
+            "access_key_id": self.credentials.access_key_id,
+            "secret_access_key": self.credentials.secret_access_key,
+        }
+
+    def _knows_key(self, access_key_id: str) -> bool:
+        if access_key_id == self.credentials.access_key_id:
+            return True
+        # Keys that were made through the API itself: CreateAccessKey, AssumeRole.
+        return any(access_key_id in partition.access_keys for partition in list(iam_backends[ACCOUNT].values()))
+
+
+def configure_moto() -> None:
+    """Set what moto reads from the environment while it is imported or asked."""
+    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+
+
+def _create_app(service: backends.SERVICE_NAMES | None) -> Flask:
+    """A service of moto whose gaps and accidents are answered at once, in words; None is a service moto lacks."""
+    app = create_backend_app(service) if service else Flask("nothing", static_folder=None)
+    app.debug = False  # else moto's exceptions leave through the server as a broken answer
+    app.register_error_handler(NotImplementedError, _missing)
+    app.register_error_handler(InternalServerError, _accident)
+    for no_route in (NotFound, MethodNotAllowed):
+        app.register_error_handler(no_route, _missing)
+    return app
+
+
+def _missing(problem: Exception) -> Response:
+    detail = str(problem) if isinstance(problem, LabLacks) else ""
+    return not_implemented(request.environ[CALL], request.content_type or "", detail)
+
+
+def _accident(problem: InternalServerError) -> Response:
+    """The traceback is in the lab's log. A client that tries again would meet the same."""
+    cause = problem.original_exception
+    detail = f"its double failed with {type(cause).__name__}: {cause}"
+    return not_implemented(request.environ[CALL], request.content_type or "", detail)

@@ -1,0 +1,81 @@
+"""The command `lab`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from bahnvision_lab import control
+from bahnvision_lab.errors import LabError
+from bahnvision_lab.state import VARIABLE, State
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.func(arguments)
+    except LabError as problem:
+        print(f"lab: {problem}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lab",
+        description="A stand-in for AWS on this machine, with real PostgreSQL servers, for rehearsals.",
+        epilog=f"State lies in .lab of the checkout, or where {VARIABLE} says.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("up", help="start the lab; nothing happens if it runs").set_defaults(func=_up)
+    commands.add_parser("down", help="end the lab and every server it started").set_defaults(func=_down)
+    status = commands.add_parser("status", help="say what runs, and how to reach it")
+    status.add_argument("--json", action="store_true", help="all of it, with passwords, for programs")
+    status.set_defaults(func=_status)
+    commands.add_parser("reset", help="begin anew: an empty AWS account, an empty source").set_defaults(func=_reset)
+    return parser
+
+
+def _up(_arguments: argparse.Namespace) -> int:
+    status, started = control.up(State.default())
+    print(f"The lab {'is' if started else 'is already'} up: AWS API at {status['aws']['endpoint_url']}")
+    return 0
+
+
+def _down(_arguments: argparse.Namespace) -> int:
+    print("The lab is down" if control.down(State.default()) else "The lab was not up")
+    return 0
+
+
+def _reset(_arguments: argparse.Namespace) -> int:
+    status = control.reset(State.default())
+    print(f"The lab is up and empty: AWS API at {status['aws']['endpoint_url']}")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    status = State.default().read_status()
+    print(json.dumps(status, indent=2) if arguments.json else _for_people(status))
+    return 0
+
+
+def _for_people(status: dict[str, Any]) -> str:
+    if not status["running"]:
+        return "The lab is down"
+    aws, source = status["aws"], status["source"]
+    lines = [
+        f"The lab is up (process {status['pid']})",
+        f"AWS API   {aws['endpoint_url']}  region {aws['region']}  account {aws['account_id']}",
+        f"requests  {aws['request_log']}",
+        f"source    PostgreSQL {source['server_version']} at {source['host']}:{source['port']}/{source['database']}",
+    ]
+    for name, database in status["databases"].items():
+        where = f"{database['host']}:{database['port']}" if database["port"] else "no endpoint yet"
+        lines.append(f"database  {name}: {database['status']}, PostgreSQL {database['engine_version']}, {where}")
+    lines.append("`lab status --json` has the passwords.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

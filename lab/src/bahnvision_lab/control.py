@@ -1,0 +1,96 @@
+"""up, down and reset, for the command line and for tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from bahnvision_lab import processes
+from bahnvision_lab.errors import LabError
+from bahnvision_lab.state import State, write_private
+
+PATIENCE = 90
+
+
+def up(state: State) -> tuple[dict[str, Any], bool]:
+    """Start the lab unless it runs; return its status and whether it was started now."""
+    with state.one_command():
+        status = state.read_status()
+        if status["running"]:
+            return status, False
+        _clear(state)
+        return _start(state), True
+
+
+def down(state: State) -> bool:
+    """End the lab and everything it started; return whether there was anything to end."""
+    if not state.folder.exists():
+        return False
+    with state.one_command():
+        return _clear(state)
+
+
+def reset(state: State) -> dict[str, Any]:
+    """Begin anew: an empty AWS account and an empty source."""
+    with state.one_command():
+        _clear(state)
+        shutil.rmtree(state.source, ignore_errors=True)
+        state.source.with_name("source.json").unlink(missing_ok=True)
+        return _start(state)
+
+
+def _start(state: State) -> dict[str, Any]:
+    write_private(state.log, "")
+    with state.log.open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "bahnvision_lab.daemon", str(state.folder)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", env=_environment(),
+        )  # fmt: skip
+    # At once, although it records itself too: were this command killed now, the next one must find the process.
+    state.registry.add("daemon", processes.identify(child.pid))
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        status = state.read_status()
+        if status["running"]:
+            return status
+        if child.poll() is not None:
+            _clear(state)
+            raise LabError(
+                _last_words(state) or f"the lab ended with {child.returncode} while starting; see {state.log}"
+            )
+        time.sleep(0.05)
+    _clear(state)
+    raise LabError(f"the lab does not answer after {PATIENCE} s; see {state.log}")
+
+
+def _environment() -> dict[str, str]:
+    """The caller's AWS and PostgreSQL settings are for its clients; the lab must not follow them."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PG", "MOTO_"))}
+
+
+def _last_words(state: State) -> str:
+    lines = [line for line in state.log.read_text(errors="replace").splitlines() if line.startswith("lab: error: ")]
+    return lines[-1].removeprefix("lab: error: ") if lines else ""
+
+
+def _clear(state: State) -> bool:
+    """End what the records name, by those records, and remove what does not outlive a lab."""
+    recorded = state.registry.all()
+    alive = [process for process in recorded.values() if process.alive]
+    daemon = recorded.get("daemon")
+    if daemon is not None:
+        processes.end(daemon, signal.SIGTERM, patience=30)
+    # Left over when the daemon was killed: a daemon that ends by itself has ended them already.
+    processes.end_all((process for name, process in recorded.items() if name != "daemon"), signal.SIGINT)
+    for name in state.registry.all():
+        state.registry.discard(name)
+    state.status_file.unlink(missing_ok=True)
+    # The AWS account lived in the daemon's memory; instances without it would be orphans.
+    if state.instances.exists():
+        shutil.rmtree(state.instances)
+    return bool(alive)

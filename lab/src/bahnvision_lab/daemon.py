@@ -1,0 +1,89 @@
+"""The process behind `lab up`: it holds the AWS API and starts and ends every server of the lab."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from bahnvision_lab import processes
+from bahnvision_lab.aws.request_log import RequestLog
+from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
+from bahnvision_lab.certificates import Authority
+from bahnvision_lab.errors import LabError
+from bahnvision_lab.postgres import free_port
+from bahnvision_lab.source_server import start_source
+from bahnvision_lab.state import State
+
+
+class Daemon:
+    """One lab, from its first server to its last."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.stopping = threading.Event()
+        self.authority = Authority(state.authority)
+        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
+        self._source: dict[str, object] = {}
+        self._publishing = threading.Lock()
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stopping.set())
+        try:
+            self._source = start_source(self.state)
+            self.api.start()
+            self.publish()
+            self.stopping.wait()
+        finally:
+            self._stop()
+
+    def publish(self) -> None:
+        """Write the status that clients read; called whenever a part of it changes."""
+        with self._publishing:
+            if not self.stopping.is_set():
+                self.state.write_status(self._status())
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "aws": self.api.describe(),
+            "ca_bundle": str(self.authority.bundle),
+            "source": self._source,
+            "databases": {},
+        }
+
+    def _stop(self) -> None:
+        self.stopping.set()
+        with self._publishing:
+            self.state.status_file.unlink(missing_ok=True)
+        self.api.stop()
+        registry = self.state.registry
+        servers = {name: process for name, process in registry.all().items() if name != "daemon"}
+        processes.end_all(servers.values(), signal.SIGINT)
+        for name in servers:
+            registry.discard(name)
+
+
+def main() -> int:
+    state = State(Path(sys.argv[1]))
+    # Nobody else may read what this process and its servers write.
+    os.umask(0o077)
+    state.registry.add("daemon", processes.identify(os.getpid()))
+    configure_moto()
+    try:
+        Daemon(state).run()
+    except LabError as problem:
+        print(f"lab: error: {problem}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        state.registry.discard("daemon")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

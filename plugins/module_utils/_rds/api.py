@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls to RDS (and KMS) behind our RDS modules: one call per function, nothing decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import ENGINE, Offer, offers_from
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_list
+
+NO_INSTANCE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
+
+
+def get_instance(rds: Any, identifier: str) -> dict[str, Any] | None:
+    found = call(
+        rds, "describe_db_instances", f"read db_instance {identifier}",
+        missing=NO_INSTANCE, DBInstanceIdentifier=identifier,
+    )  # fmt: skip
+    return found["DBInstances"][0] if found and found["DBInstances"] else None
+
+
+def get_offers(rds: Any) -> tuple[Offer, ...]:
+    what = "list the PostgreSQL versions that RDS offers"
+    return offers_from(pages(rds, "describe_db_engine_versions", "DBEngineVersions", what, Engine=ENGINE))
+
+
+def get_orderable(rds: Any, version: str, instance_class: str = "") -> tuple[dict[str, Any], ...]:
+    """Return the orderable options of a version, of one class or of all (some hundreds of rows)."""
+    chosen = {"DBInstanceClass": instance_class} if instance_class else {}
+    rows = pages(
+        rds, "describe_orderable_db_instance_options", "OrderableDBInstanceOptions",
+        f"list what can be ordered for PostgreSQL {version}",
+        Engine=ENGINE, EngineVersion=version, Vpc=True, **chosen,
+    )  # fmt: skip
+    return tuple(row for row in rows if instance_class in ("", row["DBInstanceClass"]))
+
+
+def create_instance(rds: Any, params: Mapping[str, Any]) -> None:
+    identifier = params["DBInstanceIdentifier"]
+    call(
+        rds, "create_db_instance", f"create db_instance {identifier}",
+        found=lambda: get_instance(rds, identifier), **params,
+    )  # fmt: skip
+
+
+def modify_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
+    call(rds, "modify_db_instance", f"modify db_instance {identifier}", DBInstanceIdentifier=identifier, **params)
+
+
+def delete_instance(rds: Any, params: Mapping[str, Any]) -> None:
+    what = f"delete db_instance {params['DBInstanceIdentifier']}"
+    call(rds, "delete_db_instance", what, missing=NO_INSTANCE, **params)
+
+
+def add_tags(rds: Any, arn: str, tags: Mapping[str, str]) -> None:
+    call(rds, "add_tags_to_resource", f"tag {arn}", ResourceName=arn, Tags=tags_to_list(tags))
+
+
+def remove_tags(rds: Any, arn: str, keys: list[str]) -> None:
+    call(rds, "remove_tags_from_resource", f"untag {arn}", ResourceName=arn, TagKeys=keys)
+
+
+def get_tags(rds: Any, arn: str) -> list[dict[str, str]]:
+    found = call(rds, "list_tags_for_resource", f"read the tags of {arn}", ResourceName=arn)
+    return found["TagList"] if found else []
+
+
+def last_events(rds: Any, identifier: str, minutes: int = 120) -> list[str]:
+    """Return what RDS wrote about the instance lately, oldest first."""
+    found = pages(
+        rds, "describe_events", "Events", f"read the events of db_instance {identifier}",
+        SourceIdentifier=identifier, SourceType="db-instance", Duration=minutes,
+    )  # fmt: skip
+    return [event["Message"] for event in found if event.get("Message")]
+
+
+def key_arn(kms: Any, key: str) -> str:
+    """Return the ARN of a key given by alias or id: RDS tells only ARNs."""
+    if key.startswith("arn:") and ":key/" in key:
+        return key
+    found = call(kms, "describe_key", f"look up the KMS key {key}", KeyId=key)
+    return found["KeyMetadata"]["Arn"] if found else key

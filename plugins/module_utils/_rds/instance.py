@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read, plan, act and wait for one instance. Knows neither AnsibleModule nor the boto3 session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.fields import FIELDS, is_pending
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
+    KIND,
+    Seen,
+    needs_order,
+    plan_absent,
+    plan_present,
+    wanted_version,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply, tags_to_dict
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.wait import wait_until
+
+SETTLED = ("available", "storage-optimization")
+# No wait ends these: a person has to act.
+BROKEN = (
+    "failed", "inaccessible-encryption-credentials", "insufficient-capacity", "restore-error", "stopped",
+    "stopping", "storage-full",
+)  # fmt: skip
+
+Clients = Mapping[str, Any]
+
+
+def ensure_instance(clients: Clients, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Bring one instance to the wanted state and return what was done and what is there."""
+    if params["state"] == "absent":
+        return _ensure_absent(clients["rds"], params, check_mode)
+    rds, name = clients["rds"], params["identifier"]
+    instance = api.get_instance(rds, name)
+    if _status(instance) == "deleting" and not check_mode:
+        _wait_gone(rds, params)
+    seen, plan = _look(clients, params, None if _status(instance) == "deleting" else instance)
+    if plan.changed and seen.instance and _status(seen.instance) not in SETTLED and not check_mode:
+        # A run that was killed left work under way, and RDS modifies nothing until that is done.
+        seen, plan = _look(clients, params, _wait_settled(rds, params))
+    result = apply(plan, lambda action: _execute(rds, action), check_mode)
+    if check_mode:
+        return {**result, "instance": _predicted(params, seen)}
+    instance = _wait_settled(rds, params) if params["wait"] else api.get_instance(rds, name)
+    return {**result, "instance": facts(instance or {}, _family(seen, params))}
+
+
+def _look(clients: Clients, params: Mapping[str, Any], instance: dict[str, Any] | None) -> tuple[Seen, Plan]:
+    """Read what the decision needs, cheap things first, and decide."""
+    rds = clients["rds"]
+    want = dict(params)
+    if instance and want.get("kms_key_id"):
+        want["kms_key_id"] = api.key_arn(clients["kms"], want["kms_key_id"])
+    seen = Seen(instance, api.get_offers(rds))
+    if needs_order(want, seen):
+        version = wanted_version(want, seen)
+        rows = api.get_orderable(rds, version, want["instance_class"])
+        others = () if rows else api.get_orderable(rds, version)
+        seen = Seen(instance, seen.offers, rows, tuple(dict.fromkeys(row["DBInstanceClass"] for row in others)))
+    return seen, plan_present(want, seen)
+
+
+def _execute(rds: Any, action: Action) -> None:
+    if action.verb == "create":
+        api.create_instance(rds, action.params)
+    elif action.verb == "modify":
+        api.modify_instance(rds, action.name, action.params)
+    elif action.verb == "tag":
+        api.add_tags(rds, action.params["arn"], action.params["tags"])
+    elif action.verb == "untag":
+        api.remove_tags(rds, action.params["arn"], action.params["keys"])
+    elif action.verb == "delete":
+        api.delete_instance(rds, action.params)
+    else:
+        raise AssertionError(f"no way to {action}")
+
+
+def _status(instance: Mapping[str, Any] | None) -> str:
+    return (instance or {}).get("DBInstanceStatus", "")
+
+
+def _wait_settled(rds: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Wait until the instance is available and, with apply_immediately, nothing is pending any more."""
+
+    def done(instance: dict[str, Any] | None) -> bool:
+        if instance is None or _status(instance) not in SETTLED or not instance.get("Endpoint"):
+            return False
+        asked = [field for field in FIELDS if params["apply_immediately"] and params.get(field.option) is not None]
+        return not any(is_pending(field, instance) for field in asked)
+
+    def failed(instance: dict[str, Any] | None) -> str | None:
+        status = _status(instance)
+        if status == "storage-full" and "AllocatedStorage" in (instance or {}).get("PendingModifiedValues", {}):
+            return None  # it is being given the storage that it lacks
+        if status in BROKEN or status.startswith("incompatible-"):
+            events = api.last_events(rds, params["identifier"])[-5:]
+            told = f"; last events: {' | '.join(events)}" if events else "; RDS wrote no events"
+            return f"its status is {status}{told}"
+        return "it has disappeared" if instance is None else None
+
+    return wait_until(
+        lambda: api.get_instance(rds, params["identifier"]), done, f"{KIND} {params['identifier']}",
+        timeout=params["wait_timeout"], pause=params["wait_pause"], failed=failed,
+        show=lambda instance: _status(instance) or "no such instance",
+    )  # fmt: skip
+
+
+def _wait_gone(rds: Any, params: Mapping[str, Any]) -> None:
+    wait_until(
+        lambda: api.get_instance(rds, params["identifier"]), lambda instance: instance is None,
+        f"the removal of {KIND} {params['identifier']}", timeout=params["wait_timeout"], pause=params["wait_pause"],
+        show=lambda instance: _status(instance) or "no such instance",
+    )  # fmt: skip
+
+
+def _ensure_absent(rds: Any, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    name = params["identifier"]
+    seen = Seen(api.get_instance(rds, name))
+    plan = plan_absent(params, seen, f"{name}-final-{datetime.now(UTC):%Y%m%d%H%M%S}")
+    if plan.changed and not check_mode and _status(seen.instance) not in (*SETTLED, *BROKEN):
+        # Deleting with a final snapshot is refused while something is under way.
+        _wait_settled(rds, {**params, "apply_immediately": False})
+    result = apply(plan, lambda action: _execute(rds, action), check_mode)
+    if seen.instance and not check_mode and params["wait"]:
+        _wait_gone(rds, params)
+    kept = next((str(action.params.get("FinalDBSnapshotIdentifier", "")) for action in plan.actions), "")
+    return {**result, "instance": {}, "final_snapshot_identifier": kept}
+
+
+def _family(seen: Seen, params: Mapping[str, Any]) -> str:
+    """Return the parameter group family; a retired version is in no list, its family is its major."""
+    version = wanted_version(params, seen)
+    offer = seen.offer(version)
+    return offer.family if offer else f"postgres{version.partition('.')[0]}"
+
+
+def facts(instance: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """Return the instance in snake_case. RDS shows no secret here; even its masked password is left out."""
+    shown = camel_dict_to_snake_dict(dict(instance), ignore_list=["TagList"])
+    shown.pop("tag_list", None)
+    pending = shown.get("pending_modified_values") or {}
+    shown["pending_modified_values"] = {key: value for key, value in pending.items() if "password" not in key}
+    return shown | {
+        "identifier": instance.get("DBInstanceIdentifier", ""),
+        "arn": instance.get("DBInstanceArn", ""),
+        "status": _status(instance),
+        "tags": tags_to_dict(instance.get("TagList")),
+        "parameter_group_family": family,
+    }
+
+
+def _predicted(params: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    """Return the facts as far as they can be known before anything is written."""
+    version, family = wanted_version(params, seen), _family(seen, params)
+    known = facts(seen.instance, family) if seen.instance else {}
+    planned = {
+        "identifier": params["identifier"],
+        "db_instance_identifier": params["identifier"],
+        "arn": "",
+        "status": "planned",
+        "endpoint": {"address": "", "port": params["port"]},
+        "db_name": params.get("db_name") or "",
+        "master_user_secret": {"secret_arn": ""},
+        "tags": {},
+    }
+    return {**planned, **known, "engine_version": version, "parameter_group_family": family}

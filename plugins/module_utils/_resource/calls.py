@@ -87,7 +87,8 @@ def call(
     missing: Collection[str] = (),
     eventual: Collection[str] = (),
     found: Callable[[], dict[str, Any] | None] | None = None,
-    patience: Patience = DEFAULT,
+    repeatable: bool = False,
+    patience: Patience | None = None,
     **params: Any,
 ) -> dict[str, Any] | None:
     """Call one operation and return its answer, or None when it ends with a code of `missing`.
@@ -96,11 +97,13 @@ def call(
     object made a second ago. When the answer to a creation is lost, a repetition could make a second object:
     operations with a client token are repeated with the same token; others ask `found()`, which looks for
     what the lost call may have made; without it the error is raised and a new run finds what there is.
+    `repeatable` says of a creation that it cannot do harm twice (tags, routes).
     """
+    patience = patience or DEFAULT
     token = _token_member(client, operation)
     # Botocore would make a new token for each attempt.
     params = {**({token: str(uuid.uuid4())} if token else {}), **params}
-    repeatable = bool(token) or not operation.startswith(CREATES)
+    repeatable = repeatable or bool(token) or not operation.startswith(CREATES)
     start = patience.clock()
     for attempt in range(patience.attempts):
         try:

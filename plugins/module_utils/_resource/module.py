@@ -36,4 +36,6 @@ def run(module: Any, services: Iterable[str], ensure: Ensure) -> None:
         result = ensure(clients, module.params, module.check_mode)
     except ResourceError as error:
         module.fail_json(msg=error.message, **error.details)
+    for note in result.get("notes", ()):
+        module.warn(note)
     module.exit_json(**result)

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that all our AWS modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # What is ours, and how long to wait for it.
+    DOCUMENTATION = r"""
+options:
+  app:
+    description: The application; value of the tag C(app).
+    type: str
+    required: true
+  stage:
+    description: The stage of the application; value of the tag C(stage).
+    type: str
+    required: true
+  wait:
+    description: Wait until what was made is ready.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds after which waiting fails and tells what was last seen.
+    type: int
+    default: 600
+  wait_pause:
+    description: Longest pause in seconds between two looks while waiting.
+    type: float
+    default: 3
+"""

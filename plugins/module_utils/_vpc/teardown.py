@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List the steps that remove a network. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import Network
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.plan import removal
+
+
+def plan_absent(network: Network, security_groups: Sequence[str]) -> Plan:
+    """Remove in the order AWS allows; refuse when something of somebody else would be in the way."""
+    refuse_strangers(network, security_groups)
+    actions: list[Action] = []
+    for kind, items in (
+        # One that is being deleted already holds its address: the release waits for it.
+        ("NAT gateway", [nat for nat in network.nats if nat["usable"]]),
+        ("elastic IP", network.addresses),
+        ("S3 endpoint", network.endpoints),
+        ("route table", network.tables),
+        ("internet gateway", network.gateways),
+        ("subnet", network.subnets),
+    ):
+        actions += [removal(kind, item) for item in items if item["ours"]]
+    if network.vpc is not None:
+        actions.append(removal("VPC", network.vpc))
+    return Plan(tuple(actions), network.notes)
+
+
+def refuse_strangers(network: Network, security_groups: Sequence[str]) -> None:
+    """AWS deletes a VPC only when it is empty: better to know before the first deletion than after the last."""
+    if network.vpc is None:
+        return
+    strangers = [f"subnet {item['id']} ({item['cidr']})" for item in network.subnets if not item["ours"]]
+    strangers += [f"route table {item['id']}" for item in network.tables if not item["ours"] and not item["main"]]
+    strangers += [f"endpoint {item['id']}" for item in network.endpoints if not item["ours"]]
+    strangers += [f"internet gateway {item['id']}" for item in network.gateways if not item["ours"]]
+    strangers += security_groups
+    if strangers:
+        raise ResourceError(
+            f"VPC {network.vpc['name']} ({network.vpc['id']}) holds what is not of this component: "
+            f"{', '.join(strangers)}; remove it first (the other roles with state absent), nothing has been deleted"
+        )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.source.load import LARGEST_SCALE, LoadResult, load
+from bahnvision_lab.state import State
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help=f"timetable periods and weeks of observations, 1 to {LARGEST_SCALE} (default: 1, about 130,000 rows)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
-    parser.set_defaults(run=run)
+    parser.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,16 +39,13 @@ def _scale(text: str) -> int:
 
 def _source_dsn() -> str:
     """Return the source's address as the running lab has written it down."""
-    folder = Path(os.environ.get("BAHNVISION_LAB_STATE") or Path(__file__).parents[4] / ".lab")
+    status = State.default().read_status()
+    if not status.get("running"):
+        raise LabError("the lab is not up, so there is no source database to fill: run `lab up` first")
     try:
-        status = json.loads((folder / "status.json").read_text())
         return str(status["source"]["dsn"])
-    except FileNotFoundError:
-        raise LabError("the lab is not up, so there is no source database to fill: run `lab up` first") from None
-    except (ValueError, KeyError, TypeError) as problem:
-        raise LabError(
-            f"{folder / 'status.json'} names no source database ({problem!r}): run `lab down`, then `lab up`"
-        ) from problem
+    except (KeyError, TypeError):
+        raise LabError("the lab's status names no source database: run `lab down`, then `lab up`") from None
 
 
 def _table(result: LoadResult) -> str:

@@ -9,6 +9,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from bahnvision_lab.errors import LabError
@@ -60,11 +61,11 @@ class Feed:
     shapes: dict[str, list[tuple[float, float]]]
     packed_at: dt.datetime
 
-    @property
+    @cached_property
     def start(self) -> dt.date:
         return min(service.start for service in self.services)
 
-    @property
+    @cached_property
     def end(self) -> dt.date:
         return max(service.end for service in self.services)
 

@@ -121,8 +121,20 @@ def _drop_slots(admin: psycopg.Connection) -> None:
 
 
 def _filled(conninfo: str, scale: int, say: Say) -> dict[str, int]:
-    with psycopg.connect(conninfo) as connection:  # one transaction: committed at the end, or never
-        fill(connection, scale, say)
-        rows = mark.count_rows(connection)
-        mark.write(connection, scale, rows)
+    last = "connecting"
+
+    def remember(line: str) -> None:
+        nonlocal last
+        last = line
+        say(line)
+
+    try:
+        with psycopg.connect(conninfo) as connection:  # one transaction: committed at the end, or never
+            fill(connection, scale, remember)
+            rows = mark.count_rows(connection)
+            mark.write(connection, scale, rows)
+    except psycopg.Error as problem:
+        raise LabError(
+            f"the load failed after {last!r} and nothing of it was kept: {str(problem).strip()}"
+        ) from problem
     return rows

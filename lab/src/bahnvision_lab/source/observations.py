@@ -21,6 +21,7 @@ from bahnvision_lab.source.feed import Feed, Row, Rows, Values
 
 STATIONS = 60
 RUNS_PER_DAY = 49  # each hour departures and weather, once a day the stations
+HOUR = dt.timedelta(hours=1)
 BRISBANE = dt.timezone(dt.timedelta(hours=10))  # Queensland has no daylight saving time
 
 # What makes text hard to move: not ASCII, quotes, commas, backslashes, line ends, tabs, an empty string.
@@ -78,12 +79,16 @@ class World:
             calls.sort(key=lambda call: (call.seconds, call.station, call.trip))
         return found
 
+    @cached_property
+    def begin(self) -> dt.datetime:
+        return dt.datetime.combine(self.feed.start, dt.time(), BRISBANE)
+
     def midnight(self, day: int) -> dt.datetime:
-        return dt.datetime.combine(self.feed.start, dt.time(), BRISBANE) + dt.timedelta(days=day)
+        return self.begin + dt.timedelta(days=day)
 
     def run_at(self, moment: dt.datetime, job: int) -> int | None:
         """Return the id of the run that saw the moment: ids are drawn in order, from 1."""
-        day, hour = divmod(int((moment - self.midnight(0)).total_seconds()) // 3600, 24)
+        day, hour = divmod((moment - self.begin) // HOUR, 24)
         return 1 + day * RUNS_PER_DAY + hour * 2 + job if day < self.days else None
 
 
@@ -92,7 +97,7 @@ def _dice(table: str, day: int) -> random.Random:
 
 
 def stations(world: World) -> Rows:
-    born = world.midnight(0)
+    born = world.begin
     for number, row in enumerate(world.stations):
         modes = ["BUS"] if number % 7 else ["BUS", "REGIONAL"]
         yield (
@@ -107,7 +112,7 @@ def transit_lines(world: World) -> Rows:
         yield (
             row["route_short_name"], "BUS", world.feed.agency["agency_name"],
             row["route_long_name"].replace(" - ", " – "), f"#{row['route_color']}" if number % 5 else None,
-            world.midnight(0),
+            world.begin,
         )  # fmt: skip
 
 
@@ -136,14 +141,17 @@ def _run(dice: random.Random, job: str, source: str, started: dt.datetime, *, ru
 def departures(world: World) -> Rows:
     """Every planned departure at the stations, day by day in the order of time."""
     for day in range(world.days):
-        dice = _dice("departures", day)
-        copy = day // 7 // world.feed.weeks
-        date = world.feed.start + dt.timedelta(days=day) - timetable.shift(world.feed, copy)
-        active = [service.name for service in world.feed.services if service.runs_on(date)]
-        calls = sorted((call for name in active for call in world.calls[name]), key=lambda call: call.seconds)
-        for call in calls:
-            planned = world.midnight(day) + dt.timedelta(seconds=call.seconds)
-            yield _departure(dice, call, planned, world.run_at(planned, 0), timetable.renamed(call.trip, copy))
+        yield from departures_of(world, day)
+
+
+def departures_of(world: World, day: int) -> Rows:
+    dice, midnight = _dice("departures", day), world.midnight(day)
+    copy = day // 7 // world.feed.weeks
+    date = midnight.date() - timetable.shift(world.feed, copy)
+    active = [service.name for service in world.feed.services if service.runs_on(date)]
+    for call in sorted((call for name in active for call in world.calls[name]), key=lambda call: call.seconds):
+        planned = midnight + dt.timedelta(seconds=call.seconds)
+        yield _departure(dice, call, planned, world.run_at(planned, 0), timetable.renamed(call.trip, copy))
 
 
 def _departure(dice: random.Random, call: Call, planned: dt.datetime, run: int | None, trip: str) -> Values:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bahnvision_lab import processes
+from bahnvision_lab.aws.rds import service as rds
+from bahnvision_lab.aws.rds.instances import Fleet
 from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
 from bahnvision_lab.certificates import Authority
@@ -27,6 +29,8 @@ class Daemon:
         self.stopping = threading.Event()
         self.authority = Authority(state.authority)
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
+        self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
+        rds.install(self.fleet)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -54,7 +58,7 @@ class Daemon:
             "aws": self.api.describe(),
             "ca_bundle": str(self.authority.bundle),
             "source": self._source,
-            "databases": {},
+            "databases": self.fleet.describe(rds.statuses()),
         }
 
     def _stop(self) -> None:
@@ -62,6 +66,7 @@ class Daemon:
         with self._publishing:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
+        self.fleet.close()
         registry = self.state.registry
         servers = {name: process for name, process in registry.all().items() if name != "daemon"}
         processes.end_all(servers.values(), signal.SIGINT)

@@ -1,0 +1,91 @@
+"""How a server becomes what RDS hands out: roles, databases, TLS and access rules."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from bahnvision_lab import postgres
+
+ADMIN = "rdsadmin"  # RDS's own superuser; nobody else gets its password
+GROUP = "rds_superuser"
+# The groups of rds_superuser on RDS, as far as the server's version has them.
+GROUP_OF = ("pg_monitor", "pg_signal_backend", "pg_checkpoint", "pg_read_all_data", "pg_write_all_data",
+            "pg_use_reserved_connections", "pg_create_subscription", "pg_maintain",
+            "rds_replication", "rds_password")  # fmt: skip
+# What RDS generates: printable ASCII without its four forbidden characters, so that quoting faults show.
+PASSWORD_CHARACTERS = "".join(
+    character for character in string.ascii_letters + string.digits + string.punctuation if character not in "/@\"\\'"
+)
+
+
+def new_password(length: int = 32) -> str:
+    """Return a password with at least one character that a URI, a shell or an INI file must quote."""
+    while True:
+        password = "".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(length))
+        if any(character in "%&#:?=" for character in password):
+            return password
+
+
+def settings(folder: Path, parameters: dict[str, str]) -> dict[str, str]:
+    """Return the server's settings: those of the parameter group, and those RDS keeps to itself."""
+    return {
+        **parameters,
+        "ssl": "on",
+        "ssl_cert_file": str(folder / "server.crt"),
+        "ssl_key_file": str(folder / "server.key"),
+        "wal_level": "replica",
+        "max_wal_senders": "10",
+    }
+
+
+def access_rules(force_ssl: bool) -> tuple[str, ...]:
+    """Return pg_hba.conf. The database and the role rdsadmin are the service's own."""
+    kind = "hostssl" if force_ssl else "host"
+    return (
+        f"host all {ADMIN} 127.0.0.1/32 scram-sha-256",
+        f"host {ADMIN} all all reject",
+        f"{kind} all all 127.0.0.1/32 scram-sha-256",
+    )
+
+
+def make_roles(server: postgres.Server, master: str, password: str) -> None:
+    """Create the roles of a new instance. The master user is no superuser: that is what an application must live with."""
+    with server.connect() as admin:
+        for role in ("rds_replication", "rds_password", "rds_iam", GROUP):
+            admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        known = {name for (name,) in admin.execute("SELECT rolname FROM pg_roles").fetchall()}
+        for role in GROUP_OF:
+            if role in known:
+                grant = sql.SQL("GRANT {} TO {} WITH ADMIN OPTION")
+                admin.execute(grant.format(sql.Identifier(role), sql.Identifier(GROUP)))
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER CREATEDB CREATEROLE VALID UNTIL 'infinity' IN ROLE {}").format(
+                sql.Identifier(master), sql.Identifier(GROUP)
+            )
+        )
+        set_password(admin, master, password)
+
+
+def set_password(admin: psycopg.Connection, role: str, password: str) -> None:
+    """Give the role its password. The server sees only the verifier: its log may show statements."""
+    verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier)))
+
+
+def make_databases(server: postgres.Server, master: str, name: str | None) -> None:
+    """RDS gives the master user postgres and template1, keeps rdsadmin, and makes DBName when it was named."""
+    with server.connect() as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(ADMIN)))
+        for database in ("postgres", "template1"):
+            _own(admin, database, master)
+        if name and name != "postgres":
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(master)))
+
+
+def _own(admin: psycopg.Connection, database: str, owner: str) -> None:
+    admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(database), sql.Identifier(owner)))

@@ -19,6 +19,7 @@ from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from bahnvision_lab.aws.ec2 import network
 from bahnvision_lab.aws.gate import CALL, Gate
 from bahnvision_lab.aws.refusals import LabLacks, not_implemented
 from bahnvision_lab.aws.request_log import RequestLog
@@ -93,6 +94,7 @@ def configure_moto() -> None:
     """Set what moto reads from the environment while it is imported or asked."""
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    network.install()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
 

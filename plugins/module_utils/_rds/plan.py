@@ -96,7 +96,7 @@ def needs_order(want: Mapping[str, Any], seen: Seen) -> bool:
     options = {"engine_version", "instance_class", "storage_type", "allocated_storage", "max_allocated_storage"}
     options |= set(checks.STORAGE_FEATURES)
     resolved = {**want, "engine_version": wanted_version(want, seen)}
-    return any(True for field in FIELDS if field.option in options for _change in _change(field, resolved, seen))
+    return any(True for field in FIELDS if field.option in options for _new in _change(field, resolved, seen))
 
 
 def plan_present(want: Mapping[str, Any], seen: Seen) -> Plan:

@@ -60,7 +60,7 @@ def nearest(offers: Sequence[Offer], asked: str) -> str:
         return ""
     same = [offer for offer in offers if major(offer.version) == major(asked)]
     if same:
-        newer = [offer for offer in same if ordered(offer.version) >= ordered(asked)]
+        newer = [offer for offer in same if "." in asked and ordered(offer.version) >= ordered(asked)]
         return (newer[-1] if newer else same[0]).version
     newer = [offer for offer in offers if major(offer.version) > major(asked)]
     next_major = major(newer[-1].version) if newer else major(offers[0].version)

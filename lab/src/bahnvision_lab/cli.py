@@ -9,6 +9,7 @@ from typing import Any
 
 from bahnvision_lab import control
 from bahnvision_lab.errors import LabError
+from bahnvision_lab.rehearse.cli import add_parser as add_rehearse
 from bahnvision_lab.source.cli import add_parser as add_load
 from bahnvision_lab.state import VARIABLE, State
 
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(func=_status)
     commands.add_parser("reset", help="begin anew: an empty AWS account, an empty source").set_defaults(func=_reset)
     add_load(commands)
+    add_rehearse(commands)
     return parser
 
 

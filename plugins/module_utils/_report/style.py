@@ -39,6 +39,7 @@ th .note { display: block; font-weight: 400; }
   background: var(--card); border: 1px solid var(--line); border-left: .4rem solid var(--tone);
   border-radius: .5rem; font-size: 1.08rem;
 }
+.verdict { max-width: none; }
 .verdict strong { color: var(--tone); font-size: 1.15rem; }
 .verdict span { flex: 1 1 18rem; overflow-wrap: anywhere; }
 .pass { --tone: var(--pass); }
@@ -72,6 +73,8 @@ tfoot th, tfoot td { font-weight: 700; border-bottom: 0; border-top: 2px solid v
 tbody tr:last-child > * { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
+.number + td:not(.number), .number + th:not(.number) { padding-left: .6rem; }
+thead .number { white-space: normal; }
 .chart { width: 45%; min-width: 7rem; padding-left: .9rem; }
 svg { display: block; margin-top: .22rem; }
 .track { fill: var(--track); }
@@ -84,6 +87,7 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 1.6rem; }
   section, .facts-card { padding: .85rem; }
   dl.facts { grid-template-columns: 1fr 1fr; gap: .7rem 1rem; }
   table { font-size: .85rem; }
+  tbody th { overflow-wrap: anywhere; min-width: 6.5rem; }
   .chart { width: 30%; min-width: 4rem; }
 }
 @media print {

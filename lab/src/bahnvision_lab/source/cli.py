@@ -16,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "load", help="fill the source database", description="Fill the source database with a real timetable."
     )
     parser.add_argument(
-        "--scale", type=_scale, default=1, metavar="N",
+        "--scale", type=scale, default=1, metavar="N",
         help=f"timetable periods and weeks of observations, 1 to {LARGEST_SCALE} (default: 1, about 130,000 rows)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _scale(text: str) -> int:
+def scale(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= LARGEST_SCALE:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {LARGEST_SCALE}")
     return int(text)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Daemon:
         self.authority = Authority(state.authority)
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
-        rds.install(self.fleet)
+        self.rds = rds.install(self.fleet)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -58,7 +59,7 @@ class Daemon:
             "aws": self.api.describe(),
             "ca_bundle": str(self.authority.bundle),
             "source": self._source,
-            "databases": self.fleet.describe(rds.statuses()),
+            "databases": self.fleet.describe(self.rds.statuses()),
         }
 
     def _stop(self) -> None:
@@ -80,6 +81,8 @@ def main() -> int:
     os.umask(0o077)
     state.registry.add("daemon", processes.identify(os.getpid()))
     configure_moto()
+    # moto warns of codes that a service's model does not list; RDS and EC2 send many such.
+    warnings.filterwarnings("ignore", message=r"Exception\(AwsError\)")
     try:
         Daemon(state).run()
     except LabError as problem:

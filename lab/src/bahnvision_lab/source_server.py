@@ -1,4 +1,4 @@
-"""The database that is to be moved: a PostgreSQL server "as in docker compose", with its data kept until `lab reset`."""
+"""The database that is to be moved: a PostgreSQL server "as in docker compose", kept until `lab reset`."""
 
 from __future__ import annotations
 

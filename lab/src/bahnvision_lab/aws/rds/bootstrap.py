@@ -54,7 +54,7 @@ def access_rules(force_ssl: bool) -> tuple[str, ...]:
 
 
 def make_roles(server: postgres.Server, master: str, password: str) -> None:
-    """Create the roles of a new instance. The master user is no superuser: that is what an application must live with."""
+    """Create the roles of a new instance. The master user is no superuser: clients must live with that."""
     with server.connect() as admin:
         for role in ("rds_replication", "rds_password", "rds_iam", GROUP):
             admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))

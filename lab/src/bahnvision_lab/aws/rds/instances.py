@@ -38,7 +38,6 @@ class Wish:
     master_password: str = field(repr=False)
     database: str | None
     settings: dict[str, str]
-    force_ssl: bool
 
 
 @dataclass
@@ -50,6 +49,7 @@ class RealInstance:
     server: postgres.Server
     bundle: Path
     ready: bool = False
+    awaits_reboot: bool = False  # a parameter was changed that takes effect with the next one
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -68,7 +68,7 @@ class RealInstance:
     def configure(self) -> None:
         """Carry the wish over into the server's files."""
         self.server.settings = bootstrap.settings(self.server.folder, self.wish.settings)
-        self.server.hba = bootstrap.access_rules(self.wish.force_ssl)
+        self.server.hba = bootstrap.access_rules(self.wish.settings["rds.force_ssl"] == "1")
 
     def wait_for_master(self, patience: float = 30) -> None:
         """Available means: the master user can log in, over TLS, with the certificate checked."""
@@ -123,6 +123,8 @@ class Fleet:
         instance.ready = True
 
     def start(self, instance: RealInstance) -> None:
+        if self.closing:
+            raise LabError("the lab is going down")
         instance.server.start(record=lambda process: self.registry.add(f"rds:{instance.name}", process))
 
     def restart(self, instance: RealInstance) -> None:
@@ -131,6 +133,27 @@ class Fleet:
         instance.configure()
         self.start(instance)
         instance.wait_for_master()
+        instance.ready = True
+        instance.awaits_reboot = False
+
+    def reload(self, instance: RealInstance) -> None:
+        """Let the settings that need no restart take effect."""
+        instance.configure()
+        instance.server.reload()
+
+    def set_password(self, instance: RealInstance, password: str) -> None:
+        with instance.server.connect() as admin:
+            bootstrap.set_password(admin, instance.wish.master_username, password)
+        instance.wish.master_password = password
+
+    def stop(self, instance: RealInstance) -> None:
+        instance.ready = False
+        instance.server.stop(signal.SIGINT)
+        self.registry.discard(f"rds:{instance.name}")
+
+    def rename(self, key: Key, identifier: str) -> None:
+        """The server stays where it is; only the API's name for it changes."""
+        self._instances[(key[0], key[1], identifier)] = self._instances.pop(key)
 
     def destroy(self, key: Key) -> None:
         instance = self._instances.pop(key)

@@ -2,108 +2,179 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-import string
 from typing import Any
 
 import moto.rds.urls
-from moto.core.responses import ActionResult
-from moto.rds.models import DBInstance, MasterUserSecret, rds_backends
+from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
+from moto.rds.models import DBInstance
 from moto.rds.responses import RDSResponse
 
-from bahnvision_lab.aws.rds import bootstrap, checks
-from bahnvision_lab.aws.rds.catalogue import ENGINE, LICENSE
-from bahnvision_lab.aws.rds.instances import Fleet, Key, RealInstance, Wish
-from bahnvision_lab.aws.refusals import LabLacks
+from bahnvision_lab.aws.rds import changes, checks, groups, lifecycle, network, offers, parameters, secret
+from bahnvision_lab.aws.rds.instances import Fleet
+from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
-_fleet: Fleet  # set by install()
+# moto would keep books on these without anything behind them.
+LACKING = (
+    "create_db_instance_read_replica", "restore_db_instance_from_db_snapshot", "restore_db_instance_to_point_in_time",
+    "promote_read_replica", "create_db_cluster", "restore_db_cluster_from_snapshot",
+    "restore_db_cluster_to_point_in_time", "create_db_proxy", "create_blue_green_deployment", "start_export_task",
+    "create_global_cluster", "create_db_shard_group",
+)  # fmt: skip
 
 
-def install(fleet: Fleet) -> None:
+def install(fleet: Fleet) -> lifecycle.Lifecycle:
     """Put this module's operations in the place of moto's. Before the first request."""
-    global _fleet
-    _fleet = fleet
     moto.rds.urls.url_paths["{0}/$"] = LabRDS.dispatch
-    DBInstance.endpoint = property(_endpoint)
-    MasterUserSecret._generate_secret_string = _secret_text
+    LabRDS.life = lifecycle.Lifecycle(fleet)
+    DBInstance.endpoint = property(LabRDS.life.endpoint)
+    DBInstance.db_parameter_group_status_list = property(LabRDS.life.parameter_group_status)
+    DBInstance.db_instance_port = 0  # as RDS: the port is in the endpoint
+    secret.install()
+    return LabRDS.life
 
 
 class LabRDS(RDSResponse):
     """moto's RDS with the lab's checks before and real servers behind."""
 
+    life: lifecycle.Lifecycle
+
     def create_db_instance(self) -> ActionResult:
         checks.prepare_create(self.params, self.backend)
         result = super().create_db_instance()
-        database = self.backend.databases[self.params["DBInstanceIdentifier"]]
-        database.status = "creating"
-        database.license_model = LICENSE
-        database.dbi_resource_id = "db-" + "".join(
-            secrets.choice(string.ascii_uppercase + string.digits) for _ in range(26)
-        )
-        checks.place(database, self.params)
-        instance = _fleet.create(key_of(database), _wish(database))
-        _fleet.in_background(
-            f"CreateDBInstance {database.db_instance_identifier}",
-            lambda: _build(database, instance),
-            lambda: _set_status(database, "failed"),
-        )
-        _fleet.on_change()
+        self.life.create(self._database(), self.params)
         return result
 
+    def modify_db_instance(self) -> ActionResult:
+        database = self._database()
+        changed = changes.prepare_modify(self.params, database, self.backend)
+        before = database.db_instance_identifier
+        result = super().modify_db_instance()
+        self.life.modify(database, before, changed)
+        return result
 
-def key_of(database: DBInstance) -> Key:
-    return (database.account_id, database.region, database.db_instance_identifier)
+    def reboot_db_instance(self) -> ActionResult:
+        database = self._database()
+        changes.require_available(database)
+        self.life.reboot(database, bool(self.params.get("ForceFailover")))
+        return ActionResult({"DBInstance": database})
+
+    def stop_db_instance(self) -> ActionResult:
+        result = super().stop_db_instance()
+        self.life.stop(self._database())
+        return result
+
+    def start_db_instance(self) -> ActionResult:
+        result = super().start_db_instance()
+        self.life.start(self._database())
+        return result
+
+    def delete_db_instance(self) -> ActionResult:
+        database = self._database()
+        lifecycle.check_delete(self.params, database)
+        result = super().delete_db_instance()
+        self.life.delete(database)
+        return result
+
+    def describe_db_engine_versions(self) -> ActionResult:
+        return PaginatedResult({"DBEngineVersions": offers.engine_versions(self.params)})
+
+    def describe_orderable_db_instance_options(self) -> ActionResult:
+        zones = sorted(zone.name for zone in network.ec2_of(self.backend).describe_availability_zones())
+        return PaginatedResult({"OrderableDBInstanceOptions": offers.orderable_options(self.params, zones)})
+
+    def describe_certificates(self) -> ActionResult:
+        wanted = self.params.get("CertificateIdentifier")
+        found = offers.certificates(wanted, self.backend.partition, self.region)
+        return PaginatedResult({"Certificates": found, "DefaultCertificateForNewLaunches": checks.AUTHORITIES[0]})
+
+    def create_db_subnet_group(self) -> ActionResult:
+        groups.check_new_subnet_group(self.params, self.backend)
+        return super().create_db_subnet_group()
+
+    def modify_db_subnet_group(self) -> ActionResult:
+        group = groups.check_subnet_group_change(self.params, self.backend)
+        tags = group.tags
+        result = super().modify_db_subnet_group()
+        # moto takes the group out of its books and forgets to put it back.
+        self.backend.subnet_groups[group.name] = group
+        group.tags = tags
+        return result
+
+    def describe_db_subnet_groups(self) -> ActionResult:
+        name = self.params.get("DBSubnetGroupName")
+        found = [network.find_subnet_group(self.backend, name)] if name else list(self.backend.subnet_groups.values())
+        return PaginatedResult({"DBSubnetGroups": found})
+
+    def delete_db_subnet_group(self) -> ActionResult:
+        name = self.params["DBSubnetGroupName"]
+        network.find_subnet_group(self.backend, name)
+        network.check_unused(self.backend, name)
+        super().delete_db_subnet_group()
+        return EmptyResult()
+
+    def create_db_parameter_group(self) -> ActionResult:
+        parameters.check_family(self.params["DBParameterGroupFamily"])
+        groups.check_new_parameter_group(self.params["DBParameterGroupName"])
+        return super().create_db_parameter_group()
+
+    def describe_db_parameter_groups(self) -> ActionResult:
+        if self.params.get("DBParameterGroupName"):
+            parameters.find_group(self.backend, self.params["DBParameterGroupName"])
+        return super().describe_db_parameter_groups()
+
+    def delete_db_parameter_group(self) -> ActionResult:
+        group = parameters.find_group(self.backend, self.params["DBParameterGroupName"])
+        groups.check_parameter_group_unused(self.backend, group)
+        super().delete_db_parameter_group()
+        return EmptyResult()
+
+    def describe_db_parameters(self) -> ActionResult:
+        group = parameters.find_group(self.backend, self.params["DBParameterGroupName"])
+        known = parameters.catalogue_of(group.family)
+        rows = [parameter.describe(group.parameters.get(name)) for name, parameter in known.items()]
+        source = self.params.get("Source")
+        return PaginatedResult({"Parameters": [row for row in rows if source in (None, row["Source"])]})
+
+    def describe_engine_default_parameters(self) -> ActionResult:
+        family = self.params["DBParameterGroupFamily"]
+        parameters.check_family(family)
+        rows = [parameter.describe(None) for parameter in parameters.catalogue_of(family).values()]
+        return PaginatedResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": rows}})
+
+    def modify_db_parameter_group(self) -> ActionResult:
+        group = parameters.find_group(self.backend, self.params["DBParameterGroupName"])
+        asked = [entry.original_dict() for entry in self.params.get("Parameters", [])]
+        parameters.check_change(group, asked)
+        result = super().modify_db_parameter_group()
+        self.life.parameters_changed(self.backend, group, asked)
+        return result
+
+    def reset_db_parameter_group(self) -> ActionResult:
+        group = parameters.find_group(self.backend, self.params["DBParameterGroupName"])
+        named = [entry.original_dict() for entry in self.params.get("Parameters", [])]
+        if self.params.get("ResetAllParameters"):
+            named = [{"ParameterName": name, "ApplyMethod": "pending-reboot"} for name in group.parameters]
+        for entry in named:
+            group.parameters.pop(entry["ParameterName"], None)
+        self.life.parameters_changed(self.backend, group, named)
+        return ActionResult({"DBParameterGroupName": group.name})
+
+    def _database(self) -> DBInstance:
+        name = self.params["DBInstanceIdentifier"]
+        database = self.backend.databases.get(self.params.get("NewDBInstanceIdentifier") or name)
+        database = self.backend.databases.get(name) or database
+        if database is None:
+            raise AwsError("DBInstanceNotFound", f"DBInstance {name} not found.")
+        return database
 
 
-def statuses() -> dict[Key, dict[str, Any]]:
-    """What the API says of each real instance, for the lab's status."""
-    found = {}
-    for key in _fleet.all():
-        database = rds_backends[key[0]][key[1]].databases.get(key[2])
-        if database is not None:
-            found[key] = {"status": database.status, "engine_version": database.engine_version}
-    return found
+def _lacking(operation: str) -> Any:
+    def refuse(_self: LabRDS) -> ActionResult:
+        raise LabLacks("nothing real behind it yet")
+
+    refuse.__name__ = operation
+    return refuse
 
 
-def _build(database: DBInstance, instance: RealInstance) -> None:
-    with instance.lock:
-        _fleet.build(instance)
-    _set_status(database, "available")
-
-
-def _set_status(database: DBInstance, status: str) -> None:
-    database.status = status
-
-
-def _wish(database: DBInstance) -> Wish:
-    return Wish(
-        engine_version=database.engine_version,
-        master_username=database.master_username,
-        master_password=master_password(database),
-        database=database.db_name,
-        settings={},
-        force_ssl=True,
-    )
-
-
-def master_password(database: DBInstance) -> str:
-    """Return the password that the API was given, or that its secret holds."""
-    if not database.manage_master_user_password:
-        return database._master_user_password
-    manager = database.backend.secretsmanager
-    secret = manager.get_secret_value(database.master_user_secret.secret_arn, "", "")
-    return json.loads(secret["SecretString"])["password"]
-
-
-def _endpoint(database: DBInstance) -> dict[str, Any] | None:
-    """None while the instance is made: DescribeDBInstances has no Endpoint then."""
-    instance = _fleet.find(key_of(database))
-    if instance is None or instance.endpoint is None:
-        return None
-    address, port = instance.endpoint
-    return {"Address": address, "Port": port, "HostedZoneId": "Z1RLNUO7B9Q6NB"}
-
-
-def _secret_text(secret: MasterUserSecret) -> str:
-    return json.dumps({"username": secret.resource.master_username, "password": bootstrap.new_password()})
+for _operation in LACKING:
+    setattr(LabRDS, _operation, _lacking(_operation))

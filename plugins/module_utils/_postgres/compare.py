@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare two sides that were read. Pure: facts in, differences out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Key = tuple[str, str]
+
+# Their text is made by the server from a parse tree and changes between major versions.
+PRINTED_BY_SERVER = frozenset(("view", "materialized view", "rule", "policy"))
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of one table or of all large objects on one side; `error` when it could not be."""
+
+    rows: int | None
+    digest: str | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    name: str
+    rows_source: int | None
+    rows_target: int | None
+    hash_equal: bool | None
+    difference: str = ""
+    not_checked: str = ""
+
+    @property
+    def result(self) -> dict:
+        keys = ("name", "rows_source", "rows_target", "hash_equal")
+        return {key: getattr(self, key) for key in keys}
+
+
+def compare_objects(source: dict[Key, str], target: dict[Key, str], same_major: bool) -> list[str]:
+    """Name every object that one side lacks or that is defined otherwise."""
+    # pg_dump leaves invalid indexes out, on purpose: the source's are no loss.
+    expected = {key: text for key, text in source.items() if not (key[0] == "index" and _invalid(text))}
+    differences = []
+    for key in sorted(expected.keys() | target.keys()):
+        name = f"{key[0]} {key[1]}"
+        if key not in target:
+            differences.append(f"{name} is missing on the target")
+        elif key not in expected:
+            differences.append(f"{name} is only on the target")
+        elif expected[key] != target[key] and (same_major or key[0] not in PRINTED_BY_SERVER):
+            differences.append(f"{name} is {_told(expected[key])} on the source, {_told(target[key])} on the target")
+    return differences
+
+
+def _invalid(definition: str) -> bool:
+    return definition.endswith(" INVALID") and "ON ONLY" not in definition
+
+
+def _told(definition: str, most: int = 160) -> str:
+    text = " ".join((definition or "without definition").split())
+    return f"({text[:most]}…)" if len(text) > most else f"({text})"
+
+
+def compare_content(name: str, source: Read | None, target: Read | None, hashed: bool) -> Compared:
+    """Compare one table. What could not be read on either side is never equal."""
+    if source is None or target is None:
+        side = "source" if source is None else "target"
+        # That the table is missing is told by compare_objects(); here it stays unchecked, not passed.
+        return Compared(
+            name, source and source.rows, target and target.rows, None, not_checked=f"{name}: not on the {side}"
+        )
+    errors = [f"{side}: {read.error}" for side, read in (("source", source), ("target", target)) if read.error]
+    if errors:
+        return Compared(name, source.rows, target.rows, None, not_checked=f"{name}: {'; '.join(errors)}")
+    equal = source.digest == target.digest if hashed else None
+    difference = ""
+    if source.rows != target.rows:
+        difference = f"{name} has {source.rows} rows on the source, {target.rows} on the target"
+    elif equal is False:
+        difference = f"{name} has other contents in its {source.rows} rows on the target"
+    return Compared(name, source.rows, target.rows, equal, difference)
+
+
+def compare_sequences(source: dict[str, tuple[int, bool]], target: dict[str, tuple[int, bool]]) -> list[dict]:
+    """Return one entry for each sequence of either side."""
+    return [
+        {
+            "name": name,
+            "source": source.get(name, (None, None))[0],
+            "target": target.get(name, (None, None))[0],
+            "equal": source.get(name) == target.get(name),
+            "difference": _sequence_difference(name, source.get(name), target.get(name)),
+        }
+        for name in sorted(source.keys() | target.keys())
+    ]
+
+
+def _sequence_difference(name: str, source: tuple[int, bool] | None, target: tuple[int, bool] | None) -> str:
+    if source == target:
+        return ""
+
+    def told(value: tuple[int, bool] | None) -> str:
+        return "missing" if value is None else f"{value[0]}{'' if value[1] else ' (not handed out yet)'}"
+
+    return f"sequence {name} is at {told(source)} on the source, {told(target)} on the target"
+
+
+def weaker_checks(objects: dict[Key, str], source_major: int, target_major: int) -> list[str]:
+    """Name the definitions that compare_objects() passes by their existence alone."""
+    if source_major == target_major:
+        return []
+    return [
+        f"{kind} {ident}: its text is not compared between PostgreSQL {source_major} and {target_major}"
+        for kind, ident in sorted(objects)
+        if kind in PRINTED_BY_SERVER
+    ]

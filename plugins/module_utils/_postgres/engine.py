@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Move schema and rows with pg_dump and pg_restore in the directory format.
+
+The walls around it: what is here may be replaced by anything that has the four steps of Engine. The
+migration calls them in this order, counts the rows between write_rows() and write_rest(), and gives the
+source's snapshot free after read(), or after write_rows() when `needs_snapshot_for_rows` says so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything an engine needs to know about one move.
+
+    `on_tick` is called several times a second and raises when the run has lost its lock or snapshot.
+    """
+
+    commands: Commands
+    clients: Clients
+    source: Connection
+    target: Connection
+    snapshot: str
+    workdir: Path
+    jobs: int
+    lock_timeout: int
+    source_settings: dict[str, str]
+    target_settings: dict[str, str]
+    application: str
+    extensions: tuple[str, ...]
+    existing_schemas: frozenset[str]
+    on_tick: Callable[[], None]
+
+
+class Engine(Protocol):
+    needs_snapshot_for_rows: bool
+
+    def read(self) -> None:
+        """Take from the source, under the snapshot, what the next steps need."""
+
+    def write_schema(self) -> None:
+        """Make everything that must exist before the rows."""
+
+    def write_rows(self) -> dict[str, float]:
+        """Write the rows, large objects and sequence values; return {table's object id on the source: seconds}."""
+
+    def write_rest(self) -> None:
+        """Make indexes, constraints, triggers and the like; fill materialized views."""
+
+
+@dataclass
+class DumpEngine:
+    """pg_dump -Fd -j and pg_restore -j: a complete dump lies in the private folder before a row is written."""
+
+    task: Task
+    needs_snapshot_for_rows: bool = False
+    entries: list[toc.Entry] = field(default_factory=list)
+
+    @property
+    def dump(self) -> Path:
+        return self.task.workdir / "dump"
+
+    def read(self) -> None:
+        self._run(dump_argv(self.task, self.dump), self.task.source, "dump")
+        self.entries = toc.chosen(toc.read_toc(self._listing()), self.task.existing_schemas, self.task.extensions)
+        (self.task.workdir / "toc.list").write_text("".join(f"{entry.line}\n" for entry in self.entries))
+
+    def write_schema(self) -> None:
+        self._restore("pre-data", lambda _line: None)
+
+    def write_rows(self) -> dict[str, float]:
+        watch = Stopwatch(toc.table_data(self.entries))
+        self._restore("data", watch.line)
+        return watch.seconds
+
+    def write_rest(self) -> None:
+        self._restore("post-data", lambda _line: None)
+
+    def _restore(self, section: str, on_line: Callable[[str], None]) -> None:
+        argv = restore_argv(self.task, section, self.dump, self.task.workdir / "toc.list")
+        self._run(argv, self.task.target, section, on_line)
+
+    def _run(
+        self, argv: list[str], side: Connection, what: str, on_line: Callable[[str], None] = lambda _line: None
+    ) -> None:
+        said: list[str] = []
+
+        def line(text: str) -> None:
+            on_line(text)
+            if not is_progress(text):
+                said.append(text)
+
+        settings = self.task.target_settings if side is self.task.target else self.task.source_settings
+        env = side.environment(settings, self.task.application)
+        status = self.task.commands.follow(argv, env, side.pass_fds, line, self.task.on_tick)
+        if status:
+            raise PostgresError(
+                f"{side}: {Path(argv[0]).name} of {what} failed: {essence(said) or f'exit status {status}'}"
+            )
+
+    def _listing(self) -> str:
+        """Return the table of contents: proof that the dump can be read, too."""
+        argv = [self.task.clients.pg_restore, "--list", str(self.dump)]
+        done = subprocess.run(argv, capture_output=True, timeout=max(self.task.commands.deadline.left, 1), check=False)
+        if done.returncode:
+            raise PostgresError(
+                f"the dump of {self.task.source} cannot be read: {done.stderr.decode(errors='replace').strip()}"
+            )
+        return done.stdout.decode(errors="surrogateescape")
+
+
+def dump_argv(task: Task, folder: Path) -> list[str]:
+    return [
+        task.clients.pg_dump, "--no-password", "--format=directory", f"--jobs={task.jobs}", f"--file={folder}",
+        f"--snapshot={task.snapshot}", f"--lock-wait-timeout={task.lock_timeout}s",
+        # The folder is read once, by us, and never survives this run: no zlib, no fsync.
+        "--compress=0", "--no-sync",
+        "--no-owner", "--no-acl", "--no-tablespaces", "--no-publications", "--no-subscriptions",
+        "--no-security-labels", f"--exclude-schema={catalogue.MARKER_SCHEMA}",
+    ]  # fmt: skip
+
+
+def restore_argv(task: Task, section: str, folder: Path, listing: Path) -> list[str]:
+    return [
+        task.clients.pg_restore, "--no-password", f"--dbname=dbname={conninfo_value(task.target.database)}",
+        "--format=directory", f"--jobs={task.jobs}", f"--section={section}", f"--use-list={listing}",
+        "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--verbose", str(folder),
+    ]  # fmt: skip
+
+
+def conninfo_value(text: str) -> str:
+    """Quote a value of a libpq connection string: a bare database name with '=' would be read as one."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+class Stopwatch:
+    """Times tables by what `pg_restore --verbose --jobs` tells: launching item N, finished item N."""
+
+    def __init__(self, tables: dict[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds: dict[str, float] = {}
+        self._tables, self._clock = tables, clock
+        self._started: dict[str, float] = {}
+
+    def line(self, text: str) -> None:
+        words = text.split()
+        if words[1:3] == ["launching", "item"]:
+            self._started[words[3]] = self._clock()
+        elif words[1:3] == ["finished", "item"] and words[3] in self._tables:
+            self.seconds[self._tables[words[3]]] = self._clock() - self._started[words[3]]
+
+
+def is_progress(line: str) -> bool:
+    return line.startswith(("pg_restore: ", "pg_dump: ")) and not line.split(": ", 1)[1].startswith(
+        ("error: ", "warning: ", "detail: ", "hint: ", "from TOC", "while ")
+    )
+
+
+def essence(lines: list[str]) -> str:
+    """Return the first error and where it happened; not what follows it, and no rows."""
+    for number, line in enumerate(lines):
+        if ": error: " in line:
+            place = [text.split(": ", 1)[1] for text in lines[max(number - 1, 0) : number] if "from TOC entry" in text]
+            advice = " (row security hides rows: dump as a role with BYPASSRLS)" if "row-level security" in line else ""
+            return " ".join([line.split(": error: ", 1)[1].removeprefix("could not execute query: "), *place]) + advice
+    return " ".join(lines[-2:])

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what each side is: in one transaction, so that all of it is true at the same moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
+
+# One bigint for the whole collection: the advisory lock belongs to one database, not to the server.
+LOCK_KEY = 0x616E7369626C65
+
+# pg_control_system() may be forbidden; \if keeps the statement from being sent then.
+_IDENTITY = r"""
+select pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify \gset
+\if :may_identify
+select pg_catalog.jsonb_build_object('section', 'server', 'system_identifier', system_identifier::text)
+from pg_catalog.pg_control_system();
+\endif
+"""
+
+_SERVER = f"""
+select pg_catalog.jsonb_build_object('section', 'server',
+  'version', current_setting('server_version_num')::int, 'version_text', split_part(current_setting('server_version'), ' ', 1),
+  'address', host(inet_server_addr()), 'port', inet_server_port(), 'started', pg_postmaster_start_time()::text,
+  'database', d.datname, 'user', current_user, 'superuser', r.rolsuper, 'bypass_rls', r.rolbypassrls or r.rolsuper,
+  'encoding', pg_encoding_to_char(d.encoding), 'collation', d.datcollate, 'ctype', d.datctype,
+  'provider', to_jsonb(d) ->> 'datlocprovider', 'collation_version', to_jsonb(d) ->> 'datcollversion',
+  'size', pg_database_size(d.oid),
+  'read_only', pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on',
+  'may_create', has_database_privilege(d.oid, 'create')
+    and coalesce((select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'public'), true),
+  'free_connections', current_setting('max_connections')::int - (select count(*) from pg_stat_activity
+    where backend_type = 'client backend'),
+  'extensions', (select coalesce(jsonb_object_agg(e.extname, jsonb_build_object('version', e.extversion,
+      'schema', n.nspname, 'order', e.oid::bigint)), '{{}}')
+    from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname <> 'plpgsql'),
+  'large_objects', (select count(*) from pg_largeobject_metadata),
+  'lock', (select jsonb_build_object('pid', l.pid, 'since', a.backend_start::text, 'client', host(a.client_addr))
+    from pg_locks l left join pg_stat_activity a using (pid)
+    where l.locktype = 'advisory' and l.granted and l.database = d.oid and l.objsubid = 1
+      and (l.classid::bigint << 32) + l.objid::bigint = {LOCK_KEY} limit 1))
+from pg_database d, pg_roles r where d.datname = current_database() and r.rolname = current_user
+"""
+
+_SOURCE_ONLY = """
+select pg_catalog.jsonb_build_object('section', 'server',
+  'policy_roles', (select coalesce(jsonb_agg(distinct pg_get_userbyid(r)), '[]')
+    from pg_policy p, unnest(p.polroles) r where r <> 0),
+  'tablespaces', (select coalesce(jsonb_agg(distinct t.spcname), '[]') from pg_class c
+    join pg_tablespace t on t.oid = c.reltablespace where t.spcname <> 'pg_global'),
+  'publications', (select coalesce(jsonb_agg(pubname), '[]') from pg_publication),
+  'subscriptions', (select coalesce(jsonb_agg(subname), '[]') from pg_subscription
+    where subdbid = (select oid from pg_database where datname = current_database())),
+  'event_triggers', (select coalesce(jsonb_agg(evtname), '[]') from pg_event_trigger e where not exists (select from
+    pg_depend where classid = 'pg_event_trigger'::regclass and objid = e.oid and deptype = 'e')),
+  'user_mappings', (select coalesce(jsonb_agg(usename || ' on ' || srvname), '[]') from pg_user_mappings),
+  'security_labels', (select count(*) from pg_seclabel),
+  'owners', (select coalesce(jsonb_agg(distinct pg_get_userbyid(relowner)), '[]') from pg_class where oid >= 16384),
+  'granted', (select count(*) from pg_class where oid >= 16384 and relacl is not null)
+    + (select count(*) from pg_default_acl),
+  'settings', (select coalesce(jsonb_agg(split_part(s, '=', 1)), '[]') from pg_db_role_setting, unnest(setconfig) s
+    where setdatabase = (select oid from pg_database where datname = current_database())),
+  'has_public', exists (select from pg_namespace where nspname = 'public'),
+  'superuser_only', (select coalesce(jsonb_agg(p.oid::regprocedure::text), '[]')
+    from pg_proc p join pg_language l on l.oid = p.prolang
+    where p.oid >= 16384 and p.prokind <> 'a' and (not l.lanpltrusted and l.lanname <> 'sql' or p.proleakproof)
+      and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid
+                      and deptype in ('e', 'i'))))
+"""
+
+_TARGET_ONLY = """
+select pg_catalog.jsonb_build_object('section', 'server',
+  'available', (select jsonb_object_agg(name, default_version) from pg_available_extensions),
+  'allowed', coalesce(nullif(current_setting('rds.allowed_extensions', true), ''), '*'),
+  'roles', (select jsonb_agg(rolname) from pg_roles))
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    ident: str
+    oid: str
+    kind: str
+    rows: int
+    bytes: int
+    readable: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One side. `objects` maps (kind, identity) to the definition."""
+
+    server: dict
+    tables: tuple[Table, ...] = ()
+    objects: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def major(self) -> int:
+        return self.server["version"] // 10000
+
+    @property
+    def summary(self) -> dict:
+        """What the task returns: facts that name no secret."""
+        keys = ("host", "port", "database", "user", "size", "encoding", "collation", "ctype", "collation_version")
+        return {"version": self.server["version_text"]} | {key: self.server.get(key) for key in keys}
+
+
+def read_facts(session: Session, side: str) -> Facts:
+    """Read one side inside the transaction that the session is in."""
+    server: dict = {"host": session.connection.host}
+    # The names and definitions must not depend on what a role's search_path happens to be.
+    session.ask("set local search_path = pg_catalog")
+    for sql in (_IDENTITY, _SERVER, _SOURCE_ONLY if side == "source" else _TARGET_ONLY):
+        for row in session.ask_json(sql):
+            server |= row
+    session.ask("set local search_path = ''")
+    tables = [Table(**_without_section(row)) for row in session.ask_json(catalogue.TABLES)]
+    objects = {(row["kind"], row["ident"]): row["definition"] for row in session.ask_json(catalogue.OBJECTS)}
+    return Facts(server, tuple(tables), objects)
+
+
+def _without_section(row: dict) -> dict:
+    return {key: value for key, value in row.items() if key != "section"}

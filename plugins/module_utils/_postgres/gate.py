@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must be equal before a migration may be called done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import Read, compare_content
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import run_all
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
+
+LARGE_OBJECTS = "large objects"
+
+
+@dataclass
+class Gate:
+    """Reads the source under the dump's snapshot and the target before its constraints and policies exist.
+
+    So the counts are exact while the source is written to, and no row-security policy of the target can
+    hide rows.
+    """
+
+    sides: Sides
+    verify: str
+    jobs: int
+    plan: Plan
+    source: dict[str, Read] = field(default_factory=dict)
+    target: dict[str, Read] = field(default_factory=dict)
+
+    @property
+    def verified(self) -> str:
+        return "not run" if self.verify == "none" else "passed"
+
+    def read_source(self, snapshot: str) -> None:
+        if self.verify != "none":
+            self.source = self._read(self.sides.source, snapshot)
+
+    def compare_rows(self) -> None:
+        if self.verify == "none":
+            return
+        self.target = self._read(self.sides.target, None)
+        compared = [
+            compare_content(name, read, self.target[name], self.verify == "hash") for name, read in self.source.items()
+        ]
+        problems = [item.difference or item.not_checked for item in compared if item.difference or item.not_checked]
+        if problems:
+            raise PostgresError(
+                f"the rows on the target are not those of the source's snapshot: {listed(problems)}",
+                {"verify": {"status": "failed", "differences": problems}},
+            )
+
+    def bring_sequences_forward(self) -> None:
+        """Set the sequences to where the source's are now: it may have gone on since the snapshot."""
+        names = content.sequence_names(self.sides.target_session)
+        wanted = content.read_sequences(self.sides.source_session, names)
+        have = content.read_sequences(self.sides.target_session, names)
+        behind = {name: value for name, value in wanted.items() if have[name] != value}
+        if behind:
+            content.set_sequences(self.sides.target_session, behind)
+
+    def tables(self, seconds: dict[str, float]) -> list[dict]:
+        none = Read(None)
+        return [
+            {
+                "name": table["name"],
+                "rows_source": self.source.get(table["name"], none).rows,
+                "rows_target": self.target.get(table["name"], none).rows,
+                "bytes": table["bytes"],
+                "seconds": round(seconds[table["oid"]], 3) if table["oid"] in seconds else None,
+                "hash": self.target.get(table["name"], none).digest,
+                "status": "copied",
+            }
+            for table in self.plan.tables
+        ]
+
+    def _read(self, side: Connection, snapshot: str | None) -> dict[str, Read]:
+        statement = content.hash_sql if self.verify == "hash" else content.count_sql
+        tasks = [(table["name"], statement(table["name"])) for table in self.plan.tables]
+        tasks.append((LARGE_OBJECTS, content.LARGE_OBJECT_COUNT))
+        wrapped = [(name, content.under_snapshot(snapshot, sql)) for name, sql in tasks]
+        sessions = content.open_sessions(self.sides.commands, self.sides.psql, side, min(self.jobs, len(tasks)))
+        (answers,) = run_all([(sessions, wrapped)], self.sides.commands)
+        for session in sessions:
+            session.close()
+        return content.as_reads(answers)

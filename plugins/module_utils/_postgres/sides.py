@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open both sides, read their facts, and close everything at the end, whatever happens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import find_psql
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands, Deadline
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, read_facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import Marker, read_marker
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
+
+MOST_JOBS = 8
+READ_ONLY = "begin isolation level repeatable read read only"
+# Newer servers can end idle sessions and long transactions; a role's settings may have turned that on.
+_NO_LIMITS = (
+    "select count(set_config(name, '0', false)) from pg_catalog.pg_settings"
+    " where name in ('idle_session_timeout', 'transaction_timeout')"
+)
+
+
+@dataclass
+class Sides:
+    """`source_session` stays in one read-only transaction until release_source(): what it read stays true."""
+
+    commands: Commands
+    psql: str
+    source: Connection
+    target: Connection
+    source_session: Session
+    target_session: Session
+
+    def read_source(self) -> Facts:
+        self.source_session.ask(READ_ONLY)
+        return read_facts(self.source_session, "source")
+
+    def release_source(self) -> None:
+        self.source_session.ask("rollback")
+
+    def read_target(self, stay: bool = False) -> tuple[Facts, Marker | None]:
+        """`stay` leaves the read-only transaction open."""
+        self.target_session.ask(READ_ONLY)
+        facts = read_facts(self.target_session, "target")
+        marker = read_marker(self.target_session)
+        if not stay:
+            self.target_session.ask("rollback")
+        return facts, marker
+
+    def refuse_pooler(self) -> None:
+        """A pooler that shares server connections between transactions would lose our advisory lock."""
+        own = "select pg_catalog.pg_backend_pid()"
+        before = self.target_session.ask(own)
+        other = Session(self.commands, self.psql, self.target)
+        # While this transaction is open, it holds whichever server connection was free.
+        other.ask(f"begin; {own}")
+        after = self.target_session.ask(own)
+        other.close()
+        if before != after:
+            raise PostgresError(
+                f"the {self.target} is behind a connection pooler in transaction mode: connect to the server itself"
+            )
+
+
+@contextmanager
+def opened(params: dict, timeout: float) -> Iterator[Sides]:
+    """Connect to both sides; on leaving, no child, file or connection is left."""
+    psql = find_psql(params["client_bindir"])
+    with ExitStack() as stack:
+        commands = Commands(Deadline(timeout))
+        stack.callback(commands.close)
+        connections = []
+        for side in ("source", "target"):
+            connections.append(Connection.of(side, params[side]))
+            stack.callback(connections[-1].close)
+        sessions = [Session(commands, psql, connection) for connection in connections]
+        for session in sessions:
+            session.connect()
+            session.ask(_NO_LIMITS)
+        yield Sides(commands, psql, *connections, *sessions)
+
+
+def without_lock(facts: Facts) -> Facts:
+    """Return the facts as they look to the holder of the lock."""
+    return replace(facts, server={**facts.server, "lock": None})
+
+
+def number_of_jobs(jobs: str) -> int:
+    """Read O(jobs): a number, or auto for the processors of this machine."""
+    if jobs == "auto":
+        return min(max(os.cpu_count() or 2, 2), MOST_JOBS)
+    if not jobs.isdigit() or not 1 <= int(jobs) <= 64:
+        raise PostgresError(f"jobs is {jobs!r}: give a number from 1 to 64, or auto")
+    return int(jobs)

@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pg_migrate
+short_description: Move a whole PostgreSQL database into an empty one, once
+version_added: 0.1.0
+description:
+  - Moves schema, rows, large objects, indexes, constraints, triggers and sequence values as of one moment,
+    then analyzes the target. The source may be written to meanwhile; what is written later is not moved.
+  - The target must be empty. What was done is recorded on the target in the schema C(ansible_migrate). A second run on a
+    finished target changes nothing.
+  - An interrupted run is made complete by the next one, which drops only what the interrupted run has made and
+    begins anew. When the target holds anything else, the module refuses and touches nothing.
+  - The finished run is recognised by the source's fingerprint, made of the system identifier (or the server's address
+    where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not part of it,
+    so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify) finds them.
+  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges, publications,
+    subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(skipped).
+  - A row count under the snapshot of the dump must equal the count of every table on the target before its
+    indexes and constraints are made.
+author:
+  - The bahnvision.aws team (@bahnvision)
+extends_documentation_fragment:
+  - bahnvision.aws.postgres_connection
+attributes:
+  check_mode:
+    support: full
+    description: Connects with read-only transactions, makes the whole preflight and returns the plan.
+  diff_mode:
+    support: full
+    description: Lists the objects that are on the target before and after.
+options:
+  workdir:
+    description:
+      - Existing folder with room for the dump, about the size of all tables without indexes.
+      - A private folder is made in it and removed at the end, also when the module is killed.
+      - When it is left out, the system's folder for temporary files is used.
+    type: path
+  on_nonempty:
+    description:
+      - What to do when an interrupted run of the same migration has left something on the target.
+      - V(resume) drops what that run has made and completes the migration, V(fail) stops.
+      - A target that was filled by anybody else is refused either way.
+    type: str
+    choices: [fail, resume]
+    default: resume
+  verify:
+    description:
+      - V(counts) compares the rows of every table, the large objects' number and the definitions of all objects.
+      - V(hash) compares the contents of every table as well, which takes about half as long as the copy.
+      - V(none) compares nothing.
+    type: str
+    choices: [none, counts, hash]
+    default: counts
+  lock_timeout:
+    description: Seconds to wait for the dump's locks on the source's tables while somebody changes their definition.
+    type: int
+    default: 60
+  maintenance_work_mem:
+    description:
+      - Memory for each index that is built on the target, such as V(512MB); O(jobs) of them are built at once.
+      - When it is left out, the target's own setting holds.
+    type: str
+seealso:
+  - module: bahnvision.aws.pg_migrate_verify
+"""
+
+EXAMPLES = r"""
+- name: Move the application's database into RDS
+  bahnvision.aws.pg_migrate:
+    source:
+      host: db.internal
+      database: bahnvision
+      user: postgres
+      password: "{{ source_password }}"
+    target:
+      host: bahnvision-production.abc123.eu-central-1.rds.amazonaws.com
+      database: bahnvision
+      user: master
+      password: "{{ master_password }}"
+      sslrootcert: /etc/ssl/certs/rds-global-bundle.pem
+    verify: hash
+  register: moved
+"""
+
+RETURN = r"""
+run_id:
+  description: Name of the run that filled the target; null in check mode before the first run.
+  returned: success
+  type: str
+resumed:
+  description: Whether an interrupted run was made complete.
+  returned: success
+  type: bool
+source:
+  description: Version, size, encoding and locale of the source; no secret.
+  returned: success
+  type: dict
+target:
+  description: The same of the target, as it was before.
+  returned: success
+  type: dict
+plan:
+  description: Number of objects by kind, estimated rows, bytes, extensions, and the hashes by which a later run recognises this one.
+  returned: success
+  type: dict
+tables:
+  description: The tables, biggest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Quoted name with schema.
+      type: str
+    rows_source:
+      description: Rows under the snapshot of the dump; null with O(verify=none).
+      type: int
+    rows_target:
+      description: Rows on the target.
+      type: int
+    bytes:
+      description: Size on the source without indexes.
+      type: int
+    seconds:
+      description: Duration of writing the rows; null with O(jobs=1).
+      type: float
+    hash:
+      description: Content hash; null unless O(verify=hash).
+      type: str
+    status:
+      description: V(copied) by this run, V(done) by an earlier one.
+      type: str
+skipped:
+  description: What was not moved, as C(object) and C(reason).
+  returned: success
+  type: list
+  elements: dict
+warnings:
+  description: What is allowed but worth a look, such as other collations or extension versions.
+  returned: success
+  type: list
+  elements: str
+timings:
+  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump), C(restore), C(sequences), C(analyze), C(verify).
+  returned: success
+  type: dict
+throughput_mb_s:
+  description: Million bytes of tables per second of dump and restore; null when nothing was moved.
+  returned: success
+  type: float
+verify:
+  description: C(status) is V(passed), V(failed) or V(not run); C(differences) names what differs.
+  returned: success, and on failure when the comparison found differences
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **connection_spec(),
+            "workdir": {"type": "path"},
+            "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
+            "verify": {"type": "str", "choices": ["none", "counts", "hash"], "default": "counts"},
+            "lock_timeout": {"type": "int", "default": 60},
+            "maintenance_work_mem": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = migrate(module.params, module.check_mode)
+    except PostgresError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

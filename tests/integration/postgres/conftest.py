@@ -1,0 +1,78 @@
+"""Two real servers for the whole session: a source as in docker compose, a target as RDS gives it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from bahnvision_lab import processes
+from bahnvision_lab.postgres import Server, free_port, installed_majors
+from pg_sides import MASTER, SOURCE_USER, Side, Sides, awkward_sql
+
+
+@pytest.fixture(scope="session")
+def pair() -> Iterator[dict[str, Server]]:
+    """Start both servers; the folder is open to the server account, unlike pytest's own."""
+    majors = installed_majors()
+    if not majors:
+        pytest.fail("no PostgreSQL server programs: apt-get install postgresql")
+    with tempfile.TemporaryDirectory(prefix="pg-sides.") as name:
+        Path(name).chmod(0o755)
+        started, servers = [], {}
+        try:
+            for side in ("source", "target"):
+                server = Server(Path(name) / side, majors[max(majors)], free_port(), "boss", secrets.token_hex(8))
+                server.settings |= {"fsync": "off", "max_wal_size": "2GB"}
+                server.create()
+                started.append(server.start())
+                servers[side] = server
+            _make_roles(servers)
+            yield servers
+        finally:
+            for process in started:
+                processes.end(process)
+
+
+def _make_roles(servers: dict[str, Server]) -> None:
+    with servers["source"].connect() as admin:
+        admin.execute(f"create role {SOURCE_USER} superuser login password '{SOURCE_USER}-canary-5f2a9'")
+        admin.execute('create role "Prüf Rolle" nologin')  # owns something, and is not on the target
+    with servers["target"].connect() as admin:
+        admin.execute("create role rds_superuser")
+        admin.execute("grant pg_read_all_stats, pg_signal_backend to rds_superuser")
+        admin.execute(
+            f"create role {MASTER} nosuperuser createdb createrole login password '{MASTER}-canary-7c31e' in role rds_superuser"
+        )
+
+
+@pytest.fixture
+def sides(pair: dict[str, Server], tmp_path: Path) -> Iterator[Sides]:
+    """A fresh database of one name on each side: empty on the target, owned by the master user."""
+    database = f"app {secrets.token_hex(4)}=x"
+    for side, owner in (("source", SOURCE_USER), ("target", MASTER)):
+        with pair[side].connect() as admin:
+            admin.execute(f'create database "{database}" owner {owner}')
+    workdir = tmp_path / "work"
+    workdir.mkdir()
+    made = Sides(
+        Side(pair["source"], database, SOURCE_USER, f"{SOURCE_USER}-canary-5f2a9"),
+        Side(pair["target"], database, MASTER, f"{MASTER}-canary-7c31e"),
+        workdir,
+    )
+    yield made
+    for side in ("source", "target"):
+        with pair[side].connect() as admin:
+            admin.execute(f'drop database if exists "{database}" with (force)')
+    assert os.listdir(workdir) == [], "a run has left files behind"
+
+
+@pytest.fixture
+def awkward(sides: Sides) -> Sides:
+    with sides.source.connect() as source:
+        source.execute(awkward_sql())
+    return sides

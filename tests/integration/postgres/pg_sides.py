@@ -1,0 +1,178 @@
+"""Helpers of the PostgreSQL tests: the two sides, runs of the modules, fingerprints of databases."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.verify import verify
+from bahnvision_lab.postgres import Server
+
+SOURCE_USER, MASTER = "compose", "master"
+CHECKOUT = Path(__file__).parents[3]
+# Runs pg_migrate as a process of its own, so that it can be killed: parameters from standard input.
+RUNNER = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
+try:
+    print(json.dumps(migrate(json.load(sys.stdin), False)))
+except PostgresError as error:
+    sys.exit(str(error))
+"""
+
+
+@dataclass
+class Side:
+    server: Server
+    database: str
+    user: str
+    password: str
+
+    @property
+    def params(self) -> dict:
+        return {
+            "host": "127.0.0.1", "port": self.server.port, "database": self.database, "user": self.user,
+            "password": self.password, "sslmode": "disable", "sslrootcert": None, "connect_timeout": 5,
+        }  # fmt: skip
+
+    def connect(self, admin: bool = False) -> psycopg.Connection:
+        if admin:
+            return self.server.connect(self.database)
+        return psycopg.connect(
+            host="127.0.0.1", port=self.server.port, dbname=self.database, user=self.user, password=self.password,
+            autocommit=True,
+        )  # fmt: skip
+
+    def query(self, sql: str, admin: bool = False) -> list[tuple]:
+        with self.connect(admin) as connection:
+            return connection.execute(sql).fetchall()
+
+    def run(self, sql: str) -> None:
+        with self.connect() as connection:
+            connection.execute(sql)
+
+
+@dataclass
+class Sides:
+    source: Side
+    target: Side
+    workdir: Path
+
+    def params(self, **changes: object) -> dict:
+        params = {
+            "source": self.source.params, "target": self.target.params, "jobs": "2", "timeout": 120,
+            "client_bindir": None, "workdir": str(self.workdir), "on_nonempty": "resume", "verify": "counts",
+            "lock_timeout": 10, "maintenance_work_mem": None,
+        }  # fmt: skip
+        for name, value in changes.items():
+            if isinstance(value, dict):
+                params[name] = {**params[name], **value}
+            else:
+                params[name] = value
+        return params
+
+    def migrate(self, check_mode: bool = False, **changes: object) -> dict:
+        return migrate(copy.deepcopy(self.params(**changes)), check_mode)
+
+    def verify(self, mode: str = "hash", **changes: object) -> dict:
+        return verify({**self.params(**changes), "mode": mode})
+
+    def start(self, **changes: object) -> subprocess.Popen:
+        """Start pg_migrate as a process of its own."""
+        child = subprocess.Popen(
+            [sys.executable, "-c", RUNNER, str(CHECKOUT / ".cache/collections")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        child.stdin.write(json.dumps(self.params(**changes)))
+        child.stdin.close()
+        child.stdin = None
+        return child
+
+
+def refusal(call: Callable[[], dict]) -> PostgresError:
+    """Return the error that the call must end with."""
+    try:
+        result = call()
+    except PostgresError as error:
+        return error
+    raise AssertionError(f"expected a refusal, got {result}")
+
+
+def state_of(side: Side) -> str:
+    """Hash everything a database holds: definitions as pg_dump writes them, and the rows."""
+    env = {"PATH": os.environ["PATH"], "PGPASSWORD": side.server.admin_password}
+    done = subprocess.run(
+        [
+            str(side.server.bindir / "pg_dump"), "-h", "127.0.0.1", "-p", str(side.server.port),
+            "-U", side.server.admin, "-d", f"dbname='{side.database}'", "--no-comments",
+        ],
+        env=env, capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    # Newer releases write a random key around the script.
+    lines = [line for line in done.stdout.splitlines() if not line.startswith((b"\\restrict", b"\\unrestrict"))]
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def family(pid: int) -> set[int]:
+    """Return the process and all its descendants that live."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            parents[int(stat.parent.name)] = int(fields[1])
+    found, grown = {pid}, True
+    while grown:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found & parents.keys()
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> object:
+    deadline = time.monotonic() + seconds
+    while not (seen := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
+        time.sleep(0.005)
+    return seen
+
+
+def kill(child: subprocess.Popen) -> set[int]:
+    """Kill the module's process with SIGKILL; return what was under it at that moment."""
+    under = family(child.pid) - {child.pid}
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    child.stderr.close()
+    return under
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if _runs(pid)}
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def awkward_sql() -> str:
+    return (Path(__file__).parent / "awkward.sql").read_text()

@@ -10,12 +10,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from moto import backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
@@ -105,13 +105,22 @@ def _create_app(service: backends.SERVICE_NAMES | None) -> Flask:
     app.register_error_handler(NotImplementedError, _missing)
     app.register_error_handler(InternalServerError, _accident)
     for no_route in (NotFound, MethodNotAllowed):
-        app.register_error_handler(no_route, _missing)
+        app.register_error_handler(no_route, _no_route)
     return app
 
 
-def _missing(problem: Exception) -> Response:
-    detail = str(problem) if isinstance(problem, LabLacks) else ""
+def _missing(problem: NotImplementedError) -> Response:
+    """moto's own words name the method; only what is more than that is worth telling."""
+    detail = str(problem)
+    if "has not been implemented" in detail:
+        detail = ""
+    elif not isinstance(problem, LabLacks):
+        current_app.logger.error("inside moto", exc_info=problem)
     return not_implemented(request.environ[CALL], request.content_type or "", detail)
+
+
+def _no_route(_problem: HTTPException) -> Response:
+    return not_implemented(request.environ[CALL], request.content_type or "")
 
 
 def _accident(problem: InternalServerError) -> Response:

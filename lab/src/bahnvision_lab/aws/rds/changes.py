@@ -108,9 +108,8 @@ def _check_password(params: dict[str, Any], database: DBInstance, backend: RDSBa
 
 
 def _vpc_of(database: DBInstance, backend: RDSBackend) -> str:
-    if database.db_subnet_group_name:
-        return network.find_subnet_group(backend, database.db_subnet_group_name).vpc_id
-    return network.ec2_of(backend).default_vpc.id
+    group = network.subnet_group_of(database)
+    return group.vpc_id if group else network.ec2_of(backend).default_vpc.id
 
 
 def _split(params: dict[str, Any], database: DBInstance) -> set[str]:

@@ -27,7 +27,7 @@ def check_subnet_group_change(params: dict[str, Any], backend: RDSBackend) -> DB
     used = {
         zone
         for database in backend.databases.values()
-        if (database.db_subnet_group_name or "").lower() == group.name
+        if network.subnet_group_of(database) is group
         for zone in (database.availability_zone, getattr(database, "secondary_availability_zone", None))
     }
     for subnet in group._subnets:

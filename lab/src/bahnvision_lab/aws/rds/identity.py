@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bahnvision_lab.aws.rds import catalogue
 from bahnvision_lab.aws.refusals import AwsError
 
 FORBIDDEN = '/@" '
-# PostgreSQL's reserved words (pg_get_keywords, category R) and the roles that the service keeps.
-RESERVED_WORDS = frozenset(
-    ["all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast", "check", "collate", "column", "constraint", "create", "current_catalog", "current_date", "current_role", "current_time", "current_timestamp", "current_user", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "false", "fetch", "for", "foreign", "from", "grant", "group", "having", "in", "initially", "intersect", "into", "lateral", "leading", "limit", "localtime", "localtimestamp", "not", "null", "offset", "on", "only", "or", "order", "placing", "primary", "references", "returning", "select", "session_user", "some", "symmetric", "table", "then", "to", "trailing", "true", "union", "unique", "user", "using", "variadic", "when", "where", "window", "with"]
-)
 RESERVED_ROLES = {"admin", "rdsadmin", "rdsrepladmin"}
 
 
@@ -32,7 +29,7 @@ def check_master_user(name: str | None) -> None:
         raise AwsError("InvalidParameterValue", "The parameter MasterUsername is not a valid identifier. Identifiers "
                        "must begin with a letter or underscore; and must contain only ASCII letters, digits, and "
                        "underscores.")  # fmt: skip
-    if name.lower() in RESERVED_ROLES | RESERVED_WORDS or name.lower().startswith(("pg_", "rds_")):
+    if name.lower() in RESERVED_ROLES | _reserved_words() or name.lower().startswith(("pg_", "rds_")):
         raise AwsError(
             "InvalidParameterValue", f"MasterUsername {name} cannot be used as it is a reserved word used by the engine"
         )
@@ -45,7 +42,7 @@ def check_database_name(name: str | None) -> None:
         raise AwsError(
             "InvalidParameterValue", "DBName must begin with a letter and contain only alphanumeric characters."
         )
-    if name.lower() in RESERVED_WORDS | {"rdsadmin", "template0", "template1"}:
+    if name.lower() in _reserved_words() | {"rdsadmin", "template0", "template1"}:
         raise AwsError("InvalidParameterValue", f"DBName {name} cannot be used. It is a reserved word for this engine")
 
 
@@ -84,3 +81,7 @@ def check_credentials(params: dict[str, Any]) -> None:
 
 def _blank(name: str) -> AwsError:
     return AwsError("InvalidParameterValue", f"The parameter {name} must be provided and must not be blank.")
+
+
+def _reserved_words() -> set[str]:
+    return set(catalogue.table("reserved_words")["words"])

@@ -199,9 +199,6 @@ def _place(database: DBInstance) -> None:
     """A Multi-AZ instance has its standby's zone, others have none."""
     database.secondary_availability_zone = None
     if database.multi_az:
-        backend = database.backend
-        if database.db_subnet_group_name:
-            zones = network.zones_of(network.find_subnet_group(backend, database.db_subnet_group_name))
-        else:
-            zones = sorted(zone.name for zone in network.ec2_of(backend).describe_availability_zones())
+        group = network.subnet_group_of(database)
+        zones = network.zones_of(group) if group else network.zones_of_region(database.backend)
         database.secondary_availability_zone = network.second_zone(zones, database.availability_zone)

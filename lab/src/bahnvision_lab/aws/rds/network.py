@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import EC2Backend, ec2_backends
-from moto.rds.models import DBSubnetGroup, RDSBackend
+from moto.rds.models import DBInstance, DBSubnetGroup, RDSBackend
 
 from bahnvision_lab.aws.refusals import AwsError
 
@@ -21,6 +21,10 @@ def find_subnet_group(backend: RDSBackend, name: str) -> DBSubnetGroup:
     if group is None:
         raise AwsError("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist.")
     return group
+
+
+def subnet_group_of(database: DBInstance) -> DBSubnetGroup | None:
+    return getattr(database, "db_subnet_group", None)  # moto's property db_subnet_group_name can only be written
 
 
 def check_subnets(backend: RDSBackend, subnet_ids: list[str]) -> None:
@@ -49,9 +53,14 @@ def zones_of(group: DBSubnetGroup) -> list[str]:
     return sorted({subnet.availability_zone for subnet in group._subnets})
 
 
+def zones_of_region(backend: RDSBackend) -> list[str]:
+    return sorted(zone.name for zone in ec2_of(backend).describe_availability_zones())
+
+
 def check_unused(backend: RDSBackend, name: str) -> None:
     for database in backend.databases.values():
-        if (database.db_subnet_group_name or "").lower() == name.lower():
+        group = subnet_group_of(database)
+        if group is not None and group.name == name.lower():
             raise AwsError(
                 "InvalidDBSubnetGroupStateFault",
                 f"Cannot delete the subnet group '{name}' because at least one database instance: "
@@ -82,7 +91,7 @@ def prepare_network(params: dict[str, Any], backend: RDSBackend) -> None:
         vpc_id, zones = group.vpc_id, zones_of(group)
     elif ec2.default_vpc is not None:
         vpc_id = ec2.default_vpc.id
-        zones = sorted({zone.name for zone in ec2.describe_availability_zones()})
+        zones = zones_of_region(backend)
     else:
         raise AwsError(
             "InvalidSubnet",

@@ -79,7 +79,7 @@ class LabRDS(RDSResponse):
         return PaginatedResult({"DBEngineVersions": offers.engine_versions(self.params)})
 
     def describe_orderable_db_instance_options(self) -> ActionResult:
-        zones = sorted(zone.name for zone in network.ec2_of(self.backend).describe_availability_zones())
+        zones = network.zones_of_region(self.backend)
         return PaginatedResult({"OrderableDBInstanceOptions": offers.orderable_options(self.params, zones)})
 
     def describe_certificates(self) -> ActionResult:
@@ -139,7 +139,8 @@ class LabRDS(RDSResponse):
         family = self.params["DBParameterGroupFamily"]
         parameters.check_family(family)
         rows = [parameter.describe(None) for parameter in parameters.catalogue_of(family).values()]
-        return PaginatedResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": rows}})
+        # In one page: moto's paginator finds no key for rows that lie one level down.
+        return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": rows}})
 
     def modify_db_parameter_group(self) -> ActionResult:
         group = parameters.find_group(self.backend, self.params["DBParameterGroupName"])

@@ -147,7 +147,7 @@ def test_a_creation_that_was_not_carried_out_is_repeated(ec2: Any, stub: Stubber
 def test_a_creation_nobody_can_look_for_is_not_repeated(ec2: Any, time: Time) -> None:
     seen = failing(ec2, LOST)
 
-    with pytest.raises(ResourceError, match="the answer was lost .* run again"):
+    with pytest.raises(ResourceError, match=r"the answer was lost .* run again"):
         call(ec2, "create_vpc", "create it", patience=time.patience(), CidrBlock="10.0.0.0/16")
     assert seen == ["CreateVpc"]
 
@@ -182,7 +182,7 @@ def test_what_a_person_can_do_is_said(ec2: Any, stub: Stubber, code: str, hint: 
 def test_missing_credentials_are_not_repeated(ec2: Any, time: Time) -> None:
     failing(ec2, NoCredentialsError())
 
-    with pytest.raises(ResourceError, match="NoCredentialsError: .* AWS_PROFILE"):
+    with pytest.raises(ResourceError, match=r"NoCredentialsError: .* AWS_PROFILE"):
         call(ec2, "describe_vpcs", "list", patience=time.patience())
     assert time.pauses == []
 

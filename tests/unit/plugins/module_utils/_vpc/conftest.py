@@ -19,7 +19,7 @@ from vpc_account import Account
 def ec2() -> Any:
     """One client for all: making it costs more than most tests."""
     lab_network.install()
-    once = Config(retries={"total_max_attempts": 1})
+    once = Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True)
     return boto3.client("ec2", "eu-central-1", aws_access_key_id="a", aws_secret_access_key="b", config=once)
 
 

@@ -178,7 +178,11 @@ def _complete(database: DBInstance, params: dict[str, Any]) -> None:
     database.publicly_accessible = bool(params.get("PubliclyAccessible"))
     database.engine_lifecycle_support = params.get("EngineLifecycleSupport") or LIFECYCLES[0]
     database.database_insights_mode = params.get("DatabaseInsightsMode") or "standard"
-    database.performance_insights_enabled = bool(params.get("EnablePerformanceInsights"))
+    database.enable_performance_insights = bool(params.get("EnablePerformanceInsights"))
+    insights_days = params.get("PerformanceInsightsRetentionPeriod") or (
+        7 if params.get("EnablePerformanceInsights") else None
+    )
+    database.performance_insights_retention_period = insights_days
     database.network_type = params.get("NetworkType") or "IPV4"
     database.backup_target = "region"
     database.dedicated_log_volume = bool(params.get("DedicatedLogVolume"))

@@ -90,9 +90,8 @@ options:
     description: Database that is made with the instance.
     type: str
   port:
-    description: Port of the database.
+    description: Port of the database; 5432 for a new instance when it is not given.
     type: int
-    default: 5432
   master_username:
     description: Name of the master user.
     type: str

@@ -165,7 +165,7 @@ def _predicted(params: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
         "db_instance_identifier": params["identifier"],
         "arn": "",
         "status": "planned",
-        "endpoint": {"address": "", "port": params["port"]},
+        "endpoint": {"address": "", "port": params["port"] or 5432},
         "db_name": params.get("db_name") or "",
         "master_user_secret": {"secret_arn": ""},
         "tags": {},

@@ -27,7 +27,7 @@ SETTINGS_SPEC: Spec = {
     "kms_key_id": {"type": "str"},
     "multi_az": {"type": "bool", "default": True},
     "db_name": {"type": "str"},
-    "port": {"type": "int", "default": 5432},
+    "port": {"type": "int"},
     "master_username": {"type": "str", "default": "postgres"},
     "db_subnet_group_name": {"type": "str"},
     "vpc_security_group_ids": {"type": "list", "elements": "str"},

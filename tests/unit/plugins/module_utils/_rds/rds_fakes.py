@@ -152,7 +152,7 @@ def instance_of(params):
     """Return what DescribeDBInstances shows of an instance that was created so."""
     made = {
         "DBInstanceStatus": "creating", "DBInstanceArn": ARN + params["DBInstanceIdentifier"],
-        "Endpoint": {"Address": "db.example", "Port": params["Port"]}, "PendingModifiedValues": {},
+        "Endpoint": {"Address": "db.example", "Port": params.get("Port", 5432)}, "PendingModifiedValues": {},
         "TagList": params["Tags"], "MasterUserSecret": {"SecretArn": "arn:secret"},
         "DBSubnetGroup": {"DBSubnetGroupName": params.get("DBSubnetGroupName")},
         "EnabledCloudwatchLogsExports": params.get("EnableCloudwatchLogsExports", []),

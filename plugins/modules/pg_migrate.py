@@ -20,7 +20,7 @@ description:
     where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not part of it,
     so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify) finds them.
   - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges, publications,
-    subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(skipped).
+    subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(not_moved).
   - A row count under the snapshot of the dump must equal the count of every table on the target before its
     indexes and constraints are made.
 author:
@@ -136,13 +136,13 @@ tables:
     status:
       description: V(copied) by this run, V(done) by an earlier one.
       type: str
-skipped:
+not_moved:
   description: What was not moved, as C(object) and C(reason).
   returned: success
   type: list
   elements: dict
-warnings:
-  description: What is allowed but worth a look, such as other collations or extension versions.
+remarks:
+  description: What is allowed but worth a look, such as other collations or extension versions; shown as warnings too.
   returned: success
   type: list
   elements: str
@@ -182,6 +182,8 @@ def main() -> None:
         result = migrate(module.params, module.check_mode)
     except PostgresError as error:
         module.fail_json(msg=str(error), **error.result)
+    for text in result["remarks"]:
+        module.warn(text)
     module.exit_json(**result)
 
 

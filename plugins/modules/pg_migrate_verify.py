@@ -20,7 +20,7 @@ description:
   - Not compared are owners, privileges, publications, subscriptions, event triggers, user mappings, security labels, the versions of
     extensions and the schema C(ansible_migrate). Invalid indexes of the source are expected to be missing.
   - Between different major versions the text of views, rules and policies is not compared, because the servers print them
-    differently; their existence, columns and types are. RV(warnings) says so.
+    differently; their existence, columns and types are. RV(remarks) says so.
 author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
@@ -102,8 +102,8 @@ not_checked:
   returned: when both sides could be read
   type: list
   elements: str
-warnings:
-  description: Checks that are weaker than usual, with the reason.
+remarks:
+  description: Checks that are weaker than usual, with the reason; shown as warnings too.
   returned: when both sides could be read
   type: list
   elements: str
@@ -131,6 +131,8 @@ def main() -> None:
         result = verify(module.params)
     except PostgresError as error:
         module.fail_json(msg=str(error), **error.result)
+    for text in result["remarks"]:
+        module.warn(text)
     module.exit_json(**result)
 
 

@@ -253,8 +253,9 @@ class Migration:
             "target": target.summary,
             "plan": plan.summary,
             "tables": tables or [],
-            "skipped": list(plan.skipped),
-            "warnings": list(plan.warnings),
+            # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
+            "not_moved": list(plan.skipped),
+            "remarks": list(plan.warnings),
             "timings": self._rounded(),
             "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
             "verify": {"status": verified, "differences": []},

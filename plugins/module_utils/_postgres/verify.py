@@ -59,7 +59,7 @@ def _compare(sides: Sides, jobs: int, hashed: bool) -> dict:
         + [row.difference for row in rows if row.difference]
         + [entry["difference"] for entry in sequences if entry["difference"]],
         "not_checked": [row.not_checked for row in rows if row.not_checked] + unread,
-        "warnings": compare.weaker_checks(source.objects, source.major, target.major),
+        "remarks": compare.weaker_checks(source.objects, source.major, target.major),
     }
 
 

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turn the results of pg_migrate and pg_migrate_verify into the content of a report. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# pg_migrate_verify tells of them in its list of tables.
+LARGE_OBJECTS = "large objects"
+PHASES = {
+    "connect": "Connect",
+    "preflight": "Read and check both sides",
+    "claim": "Claim the target",
+    "dump": "Read the source",
+    "restore": "Write the target",
+    "sequences": "Sequences",
+    "analyze": "Statistics",
+    "verify": "Count and compare",
+    "compare": "Compare every content",
+}
+MOVED_COLUMNS = [
+    {"key": "name", "title": "Table"},
+    {"key": "rows_source", "title": "Rows in the source", "kind": "count", "total": True},
+    {"key": "rows_target", "title": "Rows in RDS", "kind": "count", "total": True},
+    {"key": "bytes", "title": "Size", "kind": "bytes", "total": True},
+    {"key": "seconds", "title": "Duration", "kind": "seconds"},
+    {"key": "content", "title": "Content", "kind": "result"},
+]
+PROVED_COLUMNS = [column for column in MOVED_COLUMNS if column["key"] not in ("bytes", "seconds")]
+SEQUENCE_COLUMNS = [
+    {"key": "name", "title": "Sequence"},
+    {"key": "source", "title": "Source", "kind": "count"},
+    {"key": "target", "title": "RDS", "kind": "count"},
+    {"key": "state", "title": "Equal", "kind": "result"},
+]
+SKIPPED_COLUMNS = [{"key": "object", "title": "Object"}, {"key": "reason", "title": "Reason"}]
+
+
+def migration(results: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    """Return verdict, facts and sections of a migration's report.
+
+    `results` holds the registered results under found, allowed, moved and proved, as far as the run came.
+    """
+    found, moved, proved = (results.get(name) or {} for name in ("found", "moved", "proved"))
+    states = {table["name"]: _content(table) for table in proved.get("tables") or []}
+    tables = [{**table, "content": states.get(table["name"])} for table in moved.get("tables") or []]
+    facts = {
+        "Source": _server(moved, "source"),
+        "Target": _server(moved, "target"),
+        "Tables": len(tables),
+        "Rows": _sum(tables, "rows_target"),
+        "Run": moved.get("run_id"),
+        "Moved by this run": moved.get("changed"),
+        "Completed an interrupted run": moved.get("resumed"),
+        "Throughput": f"{moved['throughput_mb_s']} MB/s" if moved.get("throughput_mb_s") else None,
+    }
+    note = "Rows of the source are of the moment the dump was made."
+    sections = [
+        _checks(results),
+        {"title": "Tables", "kind": "table", "note": note, "columns": MOVED_COLUMNS, "rows": tables},
+        _timeline(moved, proved),
+        *_remarks(moved, proved),
+        _instance(found),
+    ]
+    return {"verdict": _verdict(results, tables, check_mode), "facts": facts, "sections": sections}
+
+
+def verification(results: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
+    """Return verdict, facts and sections of a verification's report; see migration()."""
+    proved = results.get("proved") or {}
+    tables = [{**table, "content": _content(table)} for table in _only_tables(proved.get("tables") or [])]
+    sequences = [
+        {**entry, "state": "pass" if entry.get("equal") else "fail"} for entry in proved.get("sequences") or []
+    ]
+    facts = {
+        "Source": _server(proved, "source"),
+        "Target": _server(proved, "target"),
+        "Tables": len(tables),
+        "Rows": _sum(tables, "rows_target"),
+        "Sequences": len(sequences),
+        "Duration": f"{proved['seconds']:.1f} s" if proved.get("seconds") is not None else None,
+    }
+    sections = [
+        _checks(results),
+        {"title": "Tables", "kind": "table", "columns": PROVED_COLUMNS, "rows": tables},
+        {"title": "Sequences", "kind": "table", "columns": SEQUENCE_COLUMNS, "rows": sequences},
+        *_remarks({}, proved),
+        _instance(results.get("found") or {}),
+    ]
+    return {"verdict": _verdict(results, tables, check_mode), "facts": facts, "sections": sections}
+
+
+def _verdict(results: dict[str, Any], tables: list[dict[str, Any]], check_mode: bool) -> dict[str, str]:
+    failed = [result for result in results.values() if result and result.get("failed")]
+    if failed:
+        return {"result": "fail", "sentence": str(failed[0].get("msg") or "The run failed; its output tells why.")}
+    proved = results.get("proved") or {}
+    if not proved.get("tables"):
+        done = "Nothing was touched: this was a check." if check_mode else "Nothing was compared."
+        return {"result": "info" if check_mode else "warn", "sentence": done}
+    rows = f"{_sum(tables, 'rows_target'):,} rows in {len(tables)} tables"
+    return {"result": "pass", "sentence": f"Both sides hold the same: {rows}, every content, definition and sequence."}
+
+
+def _checks(results: dict[str, Any]) -> dict[str, Any]:
+    moved, proved = (results.get(name) or {} for name in ("moved", "proved"))
+    checks = []
+    for name, key in (("The RDS API answers", "found"), ("The target can receive data", "allowed")):
+        if results.get(key):
+            failed = bool(results[key].get("failed"))
+            checks.append(_check(name, not failed, results[key].get("msg") if failed else _state(results)))
+    if moved:
+        status = (moved.get("verify") or {}).get("status", "not run")
+        name = "Rows counted under the snapshot equal those written"
+        result = {"passed": "pass", "failed": "fail"}.get(status, "fail" if moved.get("failed") else "skip")
+        detail = moved.get("msg") if moved.get("failed") else f"{len(moved.get('tables') or [])} tables, {status}"
+        checks.append({"name": name, "result": result, "detail": detail})
+    checks += _proofs(proved)
+    return {"title": "Checks", "kind": "checks", "checks": checks}
+
+
+def _proofs(proved: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the comparison of both sides showed, by subject."""
+    if "differences" not in proved:
+        return [_check("Both sides could be compared", False, proved.get("msg"))] if proved.get("failed") else []
+    sequences = proved["sequences"]
+    tables = proved["tables"]
+    rows = [table["name"] for table in tables if table["rows_source"] != table["rows_target"]]
+    contents = [table["name"] for table in tables if table["hash_equal"] is False]
+    behind = [entry["name"] for entry in sequences if not entry["equal"]]
+    told = {entry["difference"] for entry in sequences if entry["difference"]}
+    other = [text for text in proved["differences"] if text not in told]
+    # One difference per table that differs in any way comes after those of the definitions.
+    definitions = other[: len(other) - len({*rows, *contents})]
+    return [
+        _check("Definitions of all objects are equal", not definitions, definitions or "nothing differs"),
+        _check("Rows are equal", not rows, rows or f"{len(_only_tables(tables))} tables counted on both sides"),
+        _check(
+            "Contents are equal",
+            not contents,
+            contents or f"{_hashed(tables)} tables and the large objects hashed on both sides",
+        ),
+        _check("Sequences stand at the same value", not behind, behind or f"{len(sequences)} compared"),
+        _check(
+            "Everything could be checked", not proved["not_checked"], proved["not_checked"] or "nothing was left out"
+        ),
+    ]
+
+
+def _check(name: str, passed: bool, detail: Any) -> dict[str, Any]:
+    return {"name": name, "result": "pass" if passed else "fail", "detail": detail}
+
+
+def _timeline(moved: dict[str, Any], proved: dict[str, Any]) -> dict[str, Any]:
+    # The module tells phases in the order of PHASES; "verify" has parts in between and is drawn as one.
+    spent = {**(moved.get("timings") or {}), "compare": proved.get("seconds")}
+    steps = [{"name": PHASES[key], "seconds": spent[key]} for key in PHASES if spent.get(key) is not None]
+    return {"title": "Where the time went", "kind": "timeline", "steps": steps}
+
+
+def _remarks(moved: dict[str, Any], proved: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what people should know: differences, warnings, what was left behind. Nothing when there is nothing."""
+    sections: list[dict[str, Any]] = []
+    for title, texts in (
+        ("Differences", proved.get("differences")),
+        ("Worth a look", [*(moved.get("remarks") or []), *(proved.get("remarks") or [])]),
+    ):
+        if texts:
+            sections.append({"title": title, "kind": "text", "text": "\n\n".join(map(str, texts))})
+    if moved.get("not_moved"):
+        note = "These belong to a server and its accounts, not to the application's data."
+        sections.append({"title": "Not moved", "kind": "table", "note": note, "columns": SKIPPED_COLUMNS,
+                         "rows": moved["not_moved"]})  # fmt: skip
+    return sections
+
+
+def _instance(found: dict[str, Any]) -> dict[str, Any]:
+    instance = next(iter(found.get("instances") or []), {})
+    facts = {
+        "Instance": instance.get("db_instance_identifier"),
+        "Engine": f"{instance.get('engine')} {instance.get('engine_version')}" if instance else None,
+        "Class": instance.get("db_instance_class"),
+        "Standby in a second zone": instance.get("multi_az"),
+        "Storage": f"{instance.get('allocated_storage')} GiB {instance.get('storage_type')}" if instance else None,
+        "Encrypted": instance.get("storage_encrypted"),
+        "Days of backups": instance.get("backup_retention_period"),
+        "Protected against deletion": instance.get("deletion_protection"),
+        "Reachable from the internet": instance.get("publicly_accessible"),
+        "Network": (instance.get("db_subnet_group") or {}).get("vpc_id"),
+        "Master secret": (instance.get("master_user_secret") or {}).get("secret_arn"),
+    }
+    return {"title": "The RDS instance", "kind": "facts", "facts": facts if instance else {}}
+
+
+def _server(result: dict[str, Any], side: str) -> str | None:
+    facts = result.get(side) or {}
+    if not facts.get("version"):
+        return None
+    return f"PostgreSQL {facts['version']}, {facts.get('host')}:{facts.get('port')}/{facts.get('database')}"
+
+
+def _state(results: dict[str, Any]) -> str:
+    instance = next(iter((results.get("found") or {}).get("instances") or []), {})
+    return f"{instance.get('db_instance_identifier')} is {instance.get('db_instance_status')}"
+
+
+def _content(table: dict[str, Any]) -> str | None:
+    """Return whether a table's content is equal; unchecked is not equal."""
+    return {True: "pass", False: "fail"}.get(table.get("hash_equal"), "skip")
+
+
+def _only_tables(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["name"] != LARGE_OBJECTS]
+
+
+def _hashed(entries: list[dict[str, Any]]) -> int:
+    return sum(entry.get("hash_equal") is not None for entry in _only_tables(entries))
+
+
+def _sum(tables: list[dict[str, Any]], key: str) -> int:
+    return sum(table[key] for table in tables if isinstance(table.get(key), int))

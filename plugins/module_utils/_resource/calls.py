@@ -90,7 +90,7 @@ def call(
     repeatable: bool = False,
     patience: Patience | None = None,
     **params: Any,
-) -> dict[str, Any] | None:
+) -> Any:
     """Call one operation and return its answer, or None when it ends with a code of `missing`.
 
     `what` completes "cannot ...". `eventual` are codes that pass by themselves, such as the NotFound of an

@@ -50,10 +50,11 @@ def create_vpc(ec2: Any, name: str, cidr: str, tags: Mapping[str, str]) -> str:
 
 
 def set_dns(ec2: Any, name: str, vpc_id: str, attribute: str, value: bool) -> None:
-    parameter = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}[attribute]
+    name_in_aws = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}[attribute]
+    change: dict[str, Any] = {name_in_aws: {"Value": value}}
     call(
         ec2, "modify_vpc_attribute", f"set {attribute} of VPC {name}", eventual=EVENTUAL,
-        VpcId=vpc_id, **{parameter: {"Value": value}},
+        VpcId=vpc_id, **change,
     )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def associate(ec2: Any, name: str, subnet_id: str, table_id: str, link: str) -> 
         )  # fmt: skip
 
 
-def set_default_route(ec2: Any, name: str, table_id: str, target: Mapping[str, str], replace: bool) -> None:
+def set_default_route(ec2: Any, name: str, table_id: str, target: Mapping[str, Any], replace: bool) -> None:
     operation = "replace_route" if replace else "create_route"
     call(
         ec2, operation, f"route {INTERNET} of route table {name} to {next(iter(target.values()))}", eventual=EVENTUAL,
@@ -149,7 +150,9 @@ def create_s3_endpoint(
 
 
 def change_endpoint_tables(ec2: Any, name: str, endpoint_id: str, add: list[str], remove: list[str]) -> None:
-    lists = {key: value for key, value in (("AddRouteTableIds", add), ("RemoveRouteTableIds", remove)) if value}
+    lists: dict[str, Any] = {
+        key: value for key, value in (("AddRouteTableIds", add), ("RemoveRouteTableIds", remove)) if value
+    }
     call(
         ec2, "modify_vpc_endpoint", f"change the route tables of S3 endpoint {name}", eventual=EVENTUAL,
         VpcEndpointId=endpoint_id, **lists,

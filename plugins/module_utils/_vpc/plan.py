@@ -128,9 +128,9 @@ class Planner:
 
     def _route(self, table: Table) -> None:
         current = (self.tables.get(table.name) or {}).get("default_route")
-        before = {"routes": {INTERNET: current["target"]}} if current else {"routes": {}}
-        if self.tables.get(table.name) is None:
-            before = None
+        before = None
+        if table.name in self.tables:
+            before = {"routes": {INTERNET: current["target"]} if current else {}}
         if table.exit:
             if current is None or current["target"] != self._target_id(table) or current["state"] != "active":
                 self._add(

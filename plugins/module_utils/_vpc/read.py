@@ -49,7 +49,7 @@ def read_network(ec2: Any, name: str, identity: Mapping[str, str], cidr: str | N
 
 def find_vpc(
     items: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]], name: str, cidr: str | None
-) -> tuple[dict[str, Any] | None, list[str]]:
+) -> tuple[Mapping[str, Any] | None, list[str]]:
     """Return our VPC, or None; refuse two of ours, and a stranger that has our name."""
     items = [{**item, "cidr": entry["CidrBlock"]} for item, entry in zip(items, entries, strict=True)]
     ours = [item for item in items if item["ours"]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bahnvision_lab import processes
+from bahnvision_lab.aws.ec2 import service as ec2
 from bahnvision_lab.aws.rds import service as rds
 from bahnvision_lab.aws.rds.instances import Fleet
 from bahnvision_lab.aws.request_log import RequestLog
@@ -31,6 +32,7 @@ class Daemon:
         self.authority = Authority(state.authority)
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
+        ec2.install()
         self.rds = rds.install(self.fleet)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from bahnvision_lab.aws.naming import Call, read_call
 from bahnvision_lab.aws.refusals import error_response, speaks_json
 from bahnvision_lab.aws.request_log import RequestLog, error_code
+from bahnvision_lab.aws.signature import is_genuine
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 CALL = "bahnvision_lab.call"  # where the inner application finds the Call, in the WSGI environment
@@ -20,9 +21,9 @@ CALL = "bahnvision_lab.call"  # where the inner application finds the Call, in t
 class Gate:
     """A WSGI application in front of moto."""
 
-    def __init__(self, inner: Application, knows_key: Callable[[str], bool], log: RequestLog) -> None:
+    def __init__(self, inner: Application, secret_of: Callable[[str], str | None], log: RequestLog) -> None:
         self.inner = inner
-        self.knows_key = knows_key
+        self.secret_of = secret_of
         self.log = log
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -41,20 +42,35 @@ class Gate:
         return Response(b"".join(chunks), status, headers)
 
     def _refuse(self, call: Call, environ: dict[str, Any]) -> Response | None:
-        """AWS lets nobody in without a known access key; moto would let everybody."""
+        """AWS lets nobody in without a known access key and its secret; moto would let everybody."""
         content_type = environ.get("CONTENT_TYPE", "")
+
+        def refuse(status: int, code: str, message: str) -> Response:
+            return error_response(call, status, code, message, content_type)
+
         if not call.access_key_id:
-            message = "Request is missing Authentication Token"
-            return error_response(call, 403, "MissingAuthenticationToken", message, content_type)
-        if self.knows_key(call.access_key_id):
-            return None
-        code = "InvalidClientTokenId"
-        if call.service == "ec2":
-            message = "AWS was not able to validate the provided access credentials"
-            return error_response(call, 401, "AuthFailure", message, content_type)
-        if call.service == "s3":
-            code, message = "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."
-            return error_response(call, 403, code, message, content_type)
-        if speaks_json(call):
-            code = "UnrecognizedClientException"
-        return error_response(call, 403, code, "The security token included in the request is invalid.", content_type)
+            return refuse(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+        secret = self.secret_of(call.access_key_id)
+        if secret is None:
+            return refuse(*_unknown_key(call))
+        if not is_genuine(environ, call, secret):
+            return refuse(403, *_WRONG_SIGNATURE)
+        if call.dry_run:  # moto would do some of them in earnest
+            return refuse(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+        return None
+
+
+def _unknown_key(call: Call) -> tuple[int, str, str]:
+    if call.service == "ec2":
+        return 401, "AuthFailure", "AWS was not able to validate the provided access credentials"
+    if call.service == "s3":
+        return 403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."
+    code = "UnrecognizedClientException" if speaks_json(call) else "InvalidClientTokenId"
+    return 403, code, "The security token included in the request is invalid."
+
+
+_WRONG_SIGNATURE = (
+    "SignatureDoesNotMatch",
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details.",
+)

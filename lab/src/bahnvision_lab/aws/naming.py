@@ -105,9 +105,9 @@ def _from_route(call: Call, environ: dict[str, Any]) -> Call:
 def _models(service: str) -> tuple[str, ...]:
     if service in MODELS:
         return MODELS[service]
-    return (service,) if service in _botocore_services() else ()
+    return (service,) if service in botocore_services() else ()
 
 
 @cache
-def _botocore_services() -> frozenset[str]:
+def botocore_services() -> frozenset[str]:
     return frozenset(botocore.session.get_session().get_available_services())

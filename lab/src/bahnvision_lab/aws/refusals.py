@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from bahnvision_lab.aws.naming import Call
 
 # botocore tries 500, 502, 503, 504 and 509 again; a missing operation stays missing.
-NOT_IMPLEMENTED = 501
+NOT_RETRIED = 501
 
 
 class AwsError(ServiceException):
@@ -49,4 +49,4 @@ def speaks_json(call: Call) -> bool:
 def not_implemented(call: Call, content_type: str, detail: str = "") -> Response:
     where = f"{call.service or 'unknown service'}:{call.operation or 'unknown operation'}"
     message = f"The lab has no {where}" + (f": {detail}" if detail else "")
-    return error_response(call, NOT_IMPLEMENTED, "NotImplementedByLab", message, content_type)
+    return error_response(call, NOT_RETRIED, "NotImplementedByLab", message, content_type)

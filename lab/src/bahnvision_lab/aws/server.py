@@ -15,13 +15,14 @@ from moto import backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from bahnvision_lab.aws.ec2 import network
 from bahnvision_lab.aws.gate import CALL, Gate
-from bahnvision_lab.aws.refusals import LabLacks, not_implemented
+from bahnvision_lab.aws.refusals import NOT_RETRIED, LabLacks, error_response, not_implemented
 from bahnvision_lab.aws.request_log import RequestLog
 
 REGION = "eu-central-1"
@@ -57,7 +58,7 @@ class AwsServer:
     def __init__(self, port: int, log: RequestLog, credentials: Credentials) -> None:
         self.credentials = credentials
         self.log = log
-        gate = Gate(DomainDispatcherApplication(_create_app), self._knows_key, log)
+        gate = Gate(DomainDispatcherApplication(_create_app), self._secret_of, log)
         self._server = make_server("127.0.0.1", port, gate, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
 
@@ -69,9 +70,10 @@ class AwsServer:
         self._thread.start()
 
     def stop(self) -> None:
-        self._server.shutdown()
+        if self._thread.is_alive():  # shutdown() waits for a loop; without one it would wait for ever
+            self._server.shutdown()
+            self._thread.join(10)
         self._server.server_close()
-        self._thread.join(10)
 
     def describe(self) -> dict[str, str]:
         return {
@@ -83,11 +85,20 @@ class AwsServer:
             "secret_access_key": self.credentials.secret_access_key,
         }
 
-    def _knows_key(self, access_key_id: str) -> bool:
+    def _secret_of(self, access_key_id: str) -> str | None:
+        """Return the secret of the lab's own key, or of one made through the API (CreateAccessKey, AssumeRole)."""
         if access_key_id == self.credentials.access_key_id:
-            return True
-        # Keys that were made through the API itself: CreateAccessKey, AssumeRole.
-        return any(access_key_id in partition.access_keys for partition in list(iam_backends[ACCOUNT].values()))
+            return self.credentials.secret_access_key
+        for partition in list(iam_backends[ACCOUNT].values()):
+            for user in list(partition.users.values()):
+                for key in user.access_keys:
+                    if key.access_key_id == access_key_id and key.status == "Active":
+                        return key.secret_access_key
+        for partition in list(sts_backends[ACCOUNT].values()):
+            for role in partition.assumed_roles:
+                if role.access_key_id == access_key_id:
+                    return role.secret_access_key
+        return None
 
 
 def configure_moto() -> None:
@@ -125,6 +136,6 @@ def _no_route(_problem: HTTPException) -> Response:
 
 def _accident(problem: InternalServerError) -> Response:
     """The traceback is in the lab's log. A client that tries again would meet the same."""
-    cause = problem.original_exception
-    detail = f"its double failed with {type(cause).__name__}: {cause}"
-    return not_implemented(request.environ[CALL], request.content_type or "", detail)
+    call, cause = request.environ[CALL], problem.original_exception
+    message = f"The lab failed in {call.service}:{call.operation}: {type(cause).__name__}: {cause}"
+    return error_response(call, NOT_RETRIED, "LabFailure", message, request.content_type or "")

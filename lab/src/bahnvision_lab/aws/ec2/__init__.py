@@ -1,1 +1,1 @@
-"""EC2 of the lab."""
+"""EC2's networking, as far as moto accepts what AWS refuses."""

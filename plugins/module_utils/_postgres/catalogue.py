@@ -199,7 +199,7 @@ TABLES = (
     _COMMON
     + """
 select pg_catalog.jsonb_build_object('section', 'table', 'ident', ident, 'oid', oid::text, 'kind', relkind,
-  'rows', greatest(reltuples, 0)::bigint, 'bytes', pg_catalog.pg_table_size(oid),
+  'hidden', relkind = 'r' and pg_catalog.row_security_active(oid), 'rows', greatest(reltuples, 0)::bigint, 'bytes', pg_catalog.pg_table_size(oid),
   'readable', pg_catalog.has_schema_privilege(relnamespace, 'usage') and pg_catalog.has_table_privilege(oid, 'select'))
 from rel where relkind in ('r', 'm') and (relkind = 'r' or relispopulated)
 order by pg_catalog.pg_table_size(oid) desc, ident

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -57,7 +58,7 @@ class Commands:
             pass_fds=pass_fds,
             start_new_session=True,
             # Safe: no thread of ours exists, and the function only writes to a pipe.
-            preexec_fn=self.watchdog.child_starts,  # noqa: PLW1509
+            preexec_fn=self.watchdog.child_starts,
             **pipes,
         )
         self._children.append(child)
@@ -73,7 +74,9 @@ class Commands:
             child.wait()
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
-                pipe.close()
+                # What could not be written to a child that has ended is of no use to anybody.
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
         if child in self._children:
             self._children.remove(child)
             self.watchdog.child_ended(child.pid)

@@ -10,6 +10,7 @@ source's snapshot free after read(), or after write_rows() when `needs_snapshot_
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -78,40 +79,67 @@ class DumpEngine:
     def read(self) -> None:
         self._run(dump_argv(self.task, self.dump), self.task.source, "dump")
         self.entries = toc.chosen(toc.read_toc(self._listing()), self.task.existing_schemas, self.task.extensions)
-        (self.task.workdir / "toc.list").write_text("".join(f"{entry.line}\n" for entry in self.entries))
 
     def write_schema(self) -> None:
-        self._restore("pre-data", lambda _line: None)
+        self._restore("pre-data", self.entries)
 
     def write_rows(self) -> dict[str, float]:
         watch = Stopwatch(toc.table_data(self.entries))
-        self._restore("data", watch.line)
+        self._restore("data", self.entries, watch.line)
         return watch.seconds
 
     def write_rest(self) -> None:
-        self._restore("post-data", lambda _line: None)
+        """Run in parallel, then repeat one by one what the server ended to resolve a deadlock.
 
-    def _restore(self, section: str, on_line: Callable[[str], None]) -> None:
-        argv = restore_argv(self.task, section, self.dump, self.task.workdir / "toc.list")
-        self._run(argv, self.task.target, section, on_line)
+        pg_restore's workers can block each other over a partitioned table (INDEX ATTACH takes locks that
+        pg_restore does not know of). Each entry is one transaction, so a repeat starts from nothing.
+        """
+        main, last = toc.row_security_last(self.entries)
+        victims = Victims()
+        self._restore("post-data", main, victims.line, tolerant=True)
+        for entries in ([entry for entry in main if entry.dump_id in victims.dump_ids], last):
+            if entries:
+                self._restore("post-data", entries, jobs=1)
+
+    def _restore(
+        self,
+        section: str,
+        entries: list[toc.Entry],
+        on_line: Callable[[str], None] = lambda _line: None,
+        jobs: int | None = None,
+        tolerant: bool = False,
+    ) -> None:
+        listing = self.task.workdir / f"{section}.list"
+        listing.write_text("".join(f"{entry.line}\n" for entry in entries), errors="surrogateescape")
+        argv = restore_argv(self.task, section, self.dump, listing, jobs or self.task.jobs, tolerant)
+        self._run(argv, self.task.target, section, on_line, accepted=(0, 1) if tolerant else (0,))
 
     def _run(
-        self, argv: list[str], side: Connection, what: str, on_line: Callable[[str], None] = lambda _line: None
+        self,
+        argv: list[str],
+        side: Connection,
+        what: str,
+        on_line: Callable[[str], None] = lambda _line: None,
+        accepted: tuple[int, ...] = (0,),
     ) -> None:
         said: list[str] = []
 
         def line(text: str) -> None:
-            on_line(text)
             if not is_progress(text):
                 said.append(text)
+            on_line(text)
+
+        def failed(why: str) -> PostgresError:
+            return PostgresError(f"{side}: {Path(argv[0]).name} of {what} failed: {essence(said) or why}")
 
         settings = self.task.target_settings if side is self.task.target else self.task.source_settings
         env = side.environment(settings, self.task.application)
-        status = self.task.commands.follow(argv, env, side.pass_fds, line, self.task.on_tick)
-        if status:
-            raise PostgresError(
-                f"{side}: {Path(argv[0]).name} of {what} failed: {essence(said) or f'exit status {status}'}"
-            )
+        try:
+            status = self.task.commands.follow(argv, env, side.pass_fds, line, self.task.on_tick)
+        except NotADeadlock:
+            raise failed("") from None
+        if status not in accepted:
+            raise failed(f"exit status {status}")
 
     def _listing(self) -> str:
         """Return the table of contents: proof that the dump can be read, too."""
@@ -135,11 +163,12 @@ def dump_argv(task: Task, folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def restore_argv(task: Task, section: str, folder: Path, listing: Path) -> list[str]:
+def restore_argv(task: Task, section: str, folder: Path, listing: Path, jobs: int, tolerant: bool = False) -> list[str]:
     return [
         task.clients.pg_restore, "--no-password", f"--dbname=dbname={conninfo_value(task.target.database)}",
-        "--format=directory", f"--jobs={task.jobs}", f"--section={section}", f"--use-list={listing}",
-        "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--verbose", str(folder),
+        "--format=directory", f"--jobs={jobs}", f"--section={section}", f"--use-list={listing}",
+        "--no-owner", "--no-acl", "--no-tablespaces", "--verbose",
+        *([] if tolerant else ["--exit-on-error"]), str(folder),
     ]  # fmt: skip
 
 
@@ -163,6 +192,27 @@ class Stopwatch:
             self._started[words[3]] = self._clock()
         elif words[1:3] == ["finished", "item"] and words[3] in self._tables:
             self.seconds[self._tables[words[3]]] = self._clock() - self._started[words[3]]
+
+
+class NotADeadlock(Exception):
+    """An error that a repeat would not cure."""
+
+
+class Victims:
+    """Collects the entries that the server ended to resolve a deadlock; any other error stops the run at once."""
+
+    def __init__(self) -> None:
+        self.dump_ids: set[str] = set()
+        self._entry = ""
+
+    def line(self, text: str) -> None:
+        found = re.match(r"pg_restore: from TOC entry (\d+);", text)
+        if found:
+            self._entry = found[1]
+        elif text.startswith("pg_restore: error: "):
+            if "deadlock detected" not in text or not self._entry:
+                raise NotADeadlock
+            self.dump_ids.add(self._entry)
 
 
 def is_progress(line: str) -> bool:

@@ -26,7 +26,7 @@ _SERVER = f"""
 select pg_catalog.jsonb_build_object('section', 'server',
   'version', current_setting('server_version_num')::int, 'version_text', split_part(current_setting('server_version'), ' ', 1),
   'address', host(inet_server_addr()), 'port', inet_server_port(), 'started', pg_postmaster_start_time()::text,
-  'database', d.datname, 'user', current_user, 'superuser', r.rolsuper, 'bypass_rls', r.rolbypassrls or r.rolsuper,
+  'database', d.datname, 'user', current_user, 'superuser', r.rolsuper,
   'encoding', pg_encoding_to_char(d.encoding), 'collation', d.datcollate, 'ctype', d.datctype,
   'provider', to_jsonb(d) ->> 'datlocprovider', 'collation_version', to_jsonb(d) ->> 'datcollversion',
   'size', pg_database_size(d.oid),
@@ -65,6 +65,9 @@ select pg_catalog.jsonb_build_object('section', 'server',
   'settings', (select coalesce(jsonb_agg(split_part(s, '=', 1)), '[]') from pg_db_role_setting, unnest(setconfig) s
     where setdatabase = (select oid from pg_database where datname = current_database())),
   'has_public', exists (select from pg_namespace where nspname = 'public'),
+  'unreadable_large_objects', (select count(*) from pg_largeobject_metadata m
+    where not pg_has_role(m.lomowner, 'usage') and not exists (select from aclexplode(m.lomacl) a
+      where a.privilege_type = 'SELECT' and (a.grantee = 0 or pg_has_role(a.grantee, 'usage')))),
   'superuser_only', (select coalesce(jsonb_agg(p.oid::regprocedure::text), '[]')
     from pg_proc p join pg_language l on l.oid = p.prolang
     where p.oid >= 16384 and p.prokind <> 'a' and (not l.lanpltrusted and l.lanname <> 'sql' or p.proleakproof)
@@ -88,6 +91,7 @@ class Table:
     rows: int
     bytes: int
     readable: bool
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,17 @@ def _ability_blockers(source: Facts, target: Facts, jobs: int) -> list[str]:
     unreadable = [table.ident for table in source.tables if not table.readable]
     if unreadable:
         blockers.append(f"{source.server['user']} may not read on the source: {listed(unreadable)}")
+    hidden = [table.ident for table in source.tables if table.hidden]
+    if hidden:
+        blockers.append(
+            f"row security hides rows from {source.server['user']} on the source: {listed(hidden)}: "
+            "use a role with BYPASSRLS"
+        )
+    if source.server["unreadable_large_objects"]:
+        blockers.append(
+            f"{source.server['user']} may not read {source.server['unreadable_large_objects']} large objects on the source: "
+            "grant SELECT on them or use their owner"
+        )
     return blockers
 
 
@@ -214,12 +225,6 @@ def _warnings(source: Facts, target: Facts) -> list[str]:
         warnings.append(
             f"tablespaces {listed(ours['tablespaces'])}: their tables go to the target's default tablespace"
         )
-    if not ours["bypass_rls"] and any(
-        "row security" in text for (kind, _i), text in source.objects.items() if kind == "table"
-    ):
-        warnings.append(
-            f"{ours['user']} is subject to row security on the source: the dump stops rather than copy a part"
-        )
     return warnings
 
 
@@ -243,7 +248,7 @@ def _skipped(source: Facts) -> list[dict]:
     ]
     if server["owners"]:
         skipped.append(
-            {"object": f"ownership by {listed(server['owners'])}", "reason": f"everything belongs to the target's user"}
+            {"object": f"ownership by {listed(server['owners'])}", "reason": "everything belongs to the target's user"}
         )
     if server["granted"]:
         skipped.append(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import find_psql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands, Deadline
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.content import TEXT_SETTINGS
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, read_facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import Marker, read_marker
@@ -80,7 +81,8 @@ def opened(params: dict, timeout: float) -> Iterator[Sides]:
         for side in ("source", "target"):
             connections.append(Connection.of(side, params[side]))
             stack.callback(connections[-1].close)
-        sessions = [Session(commands, psql, connection) for connection in connections]
+        # Definitions hold constants, such as the bounds of partitions: their text must not depend on settings.
+        sessions = [Session(commands, psql, connection, TEXT_SETTINGS) for connection in connections]
         for session in sessions:
             session.connect()
             session.ask(_NO_LIMITS)

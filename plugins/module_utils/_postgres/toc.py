@@ -50,6 +50,15 @@ def chosen(entries: list[Entry], existing_schemas: Collection[str], extensions: 
     return kept
 
 
+def row_security_last(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Split off what switches row security on.
+
+    Forced on the owner, it would hide rows from the checks of foreign keys and from materialized views.
+    """
+    last = [entry for entry in entries if entry.rest.startswith("ROW SECURITY ")]
+    return [entry for entry in entries if entry not in last], last
+
+
 def table_data(entries: list[Entry]) -> dict[str, str]:
     """Return {dump id: the table's object id on the source}."""
     return {entry.dump_id: entry.oid for entry in entries if entry.rest.startswith("TABLE DATA ")}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from bahnvision_lab import processes
 from bahnvision_lab.postgres import Server, free_port, installed_majors
-from pg_sides import MASTER, SOURCE_USER, Side, Sides, awkward_sql
+from pg_sides import BULK, MASTER, SMALL, SOURCE_USER, Side, Sides, awkward_sql
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +26,7 @@ def pair() -> Iterator[dict[str, Server]]:
         try:
             for side in ("source", "target"):
                 server = Server(Path(name) / side, majors[max(majors)], free_port(), "boss", secrets.token_hex(8))
-                server.settings |= {"fsync": "off", "max_wal_size": "2GB"}
+                server.settings |= {"fsync": "off", "max_wal_size": "2GB", "autovacuum": "off"}
                 server.create()
                 started.append(server.start())
                 servers[side] = server
@@ -69,6 +68,30 @@ def sides(pair: dict[str, Server], tmp_path: Path) -> Iterator[Sides]:
         with pair[side].connect() as admin:
             admin.execute(f'drop database if exists "{database}" with (force)')
     assert os.listdir(workdir) == [], "a run has left files behind"
+
+
+@pytest.fixture(scope="session")
+def bulk_template(pair: dict[str, Server]) -> str:
+    """A database with enough rows and indexes that each phase of a move lasts long enough to be hit."""
+    with pair["source"].connect() as admin:
+        admin.execute("create database bulk_template")
+    with pair["source"].connect("bulk_template") as admin:
+        admin.execute(BULK)
+    return "bulk_template"
+
+
+@pytest.fixture
+def bulk(sides: Sides, bulk_template: str) -> Sides:
+    with sides.source.server.connect() as admin:
+        admin.execute(f'drop database "{sides.source.database}"')
+        admin.execute(f'create database "{sides.source.database}" template {bulk_template} owner {SOURCE_USER}')
+    return sides
+
+
+@pytest.fixture
+def small(sides: Sides) -> Sides:
+    sides.source.run(SMALL)
+    return sides
 
 
 @pytest.fixture

@@ -22,6 +22,26 @@ from bahnvision_lab.postgres import Server
 
 SOURCE_USER, MASTER = "compose", "master"
 CHECKOUT = Path(__file__).parents[3]
+SMALL = """
+create type farbe as enum ('rot', 'blau');
+create table konto (id int generated always as identity primary key, name text not null unique, stand int, farbe farbe);
+insert into konto (name, stand, farbe) select 'K' || n, 100, 'rot' from generate_series(1, 50) n;
+create table fahrt (id serial primary key, konto int references konto, km numeric check (km > 0));
+insert into fahrt (konto, km) select n, n from generate_series(1, 50) n;
+create index fahrt_km on fahrt (km);
+create function quadrat(n int) returns int language sql as 'select n * n';
+create view reich as select * from konto where stand > 1000;
+select lo_from_bytea(77001, 'vorher');
+"""
+BULK = """
+create table gross (id int primary key, a text, b text, c float8);
+insert into gross select n, md5(n::text), md5((n * 7)::text) || md5(n::text), random()
+from generate_series(1, 250000) n;
+create index on gross (a); create index on gross (b, a); create index on gross (c);
+create table klein (id serial primary key, gross int references gross);
+insert into klein (gross) select generate_series(1, 1000);
+select lo_from_bytea(0, 'x') from generate_series(1, 20);
+"""
 # Runs pg_migrate as a process of its own, so that it can be killed: parameters from standard input.
 RUNNER = """
 import json, sys
@@ -176,3 +196,14 @@ def _runs(pid: int) -> bool:
 
 def awkward_sql() -> str:
     return (Path(__file__).parent / "awkward.sql").read_text()
+
+
+def writes_of(side: Side) -> tuple:
+    """Return what moves on when anybody writes: the next transaction number and the counters of rows."""
+    # The counters are written a moment after a session ends.
+    time.sleep(0.2)
+    return side.query(
+        "select pg_snapshot_xmax(pg_current_snapshot())::text, tup_inserted, tup_updated, tup_deleted"
+        " from pg_stat_database where datname = current_database()",
+        admin=True,
+    )[0]

@@ -79,6 +79,7 @@ thead .number { white-space: normal; }
 svg { display: block; margin-top: .22rem; }
 .track { fill: var(--track); }
 .bar { fill: var(--tone); }
+td time { white-space: nowrap; }
 footer { color: var(--soft); font-size: .85rem; margin-top: 1.6rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 @media (max-width: 36rem) {
@@ -88,6 +89,7 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 1.6rem; }
   dl.facts { grid-template-columns: 1fr 1fr; gap: .7rem 1rem; }
   table { font-size: .85rem; }
   tbody th { overflow-wrap: anywhere; min-width: 6.5rem; }
+  td time { white-space: normal; }
   .chart { width: 30%; min-width: 4rem; }
 }
 @media print {

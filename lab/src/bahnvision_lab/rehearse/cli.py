@@ -24,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "rehearse",
         help="rehearse the whole move: an empty lab, a full source, provision, migrate, verify, report",
-        description="Empties the lab, then moves a real database through it. Leaves the lab running to look around.",
+        description="Empties the lab and its reports, then moves a real database through it. Leaves the lab running.",
     )
     parser.add_argument("--scale", type=scale, default=1, metavar="N", help="how much data, see lab load (default: 1)")
     parser.add_argument(
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     runner.stages = rehearsal.stages()
     with checkout.alone():
         code = _rehearse(runner)
-        report = relative(rehearsal.report) if "report" in _succeeded(runner) else None
+        report = relative(rehearsal.report) if "page" in _succeeded(runner) else None
         content = record.figures(runner, arguments.scale, report)
         record.write(checkout.build / "rehearse.json", content)
     runner.say(line(f"{'total':<16}", Outcome("total", runner.seconds, runner.result)))

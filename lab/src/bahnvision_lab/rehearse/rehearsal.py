@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +40,13 @@ class Rehearsal:
             Stage("migrate", self.migrate),
             Stage("verify", self.verify),
             Stage("count", self.count),
-            Stage("report", self.write_report, even_after_failure=True),
+            Stage("page", self.write_report, even_after_failure=True),
         ]
 
     def lab(self) -> Measure:
         self.command("lab", "reset")
+        # They tell of a lab that is gone, and would stand beside the reports of this one as if they belonged to it.
+        shutil.rmtree(self.report.parent, ignore_errors=True)
         return Measure()
 
     def load(self) -> Measure:
@@ -51,7 +54,6 @@ class Rehearsal:
         return _measure(self.source_contents())
 
     def playbook(self, stage: str, path: str) -> Measure:
-        # Ansible tells what it skips and why at length; the log of a stage should say what was done.
         program = str(self.checkout.programs / "ansible-playbook")
         self.checkout.run(stage, [program, "--inventory", str(INVENTORY), path])
         return Measure()
@@ -76,7 +78,7 @@ class Rehearsal:
         facts = record.page(self.runner, self.scale, self.source, self.target, self.report.parent)
         program = str(self.checkout.programs / "ansible")
         module = ["--module-name", "bahnvision.aws.report", "--args", json.dumps(facts)]
-        self.checkout.run("report", [program, "runner", "--inventory", str(INVENTORY), *module])
+        self.checkout.run("page", [program, "runner", "--inventory", str(INVENTORY), *module])
         return Measure()
 
     def command(self, stage: str, *arguments: str) -> None:

@@ -33,7 +33,8 @@ options:
         required: true
       password:
         description:
-          - Password of the role. It reaches the PostgreSQL clients through memory, not through arguments, environment or disk.
+          - Password of the role. It reaches the PostgreSQL clients through memory, not through arguments, environment
+            or disk.
           - When it is left out, libpq's own password file is used.
         type: str
       sslmode:
@@ -49,7 +50,8 @@ options:
         type: int
         default: 10
   target:
-    description: The database that is written to by M(bahnvision.aws.pg_migrate) and compared by M(bahnvision.aws.pg_migrate_verify).
+    description: The database that is written to by M(bahnvision.aws.pg_migrate) and compared by
+      M(bahnvision.aws.pg_migrate_verify).
     type: dict
     required: true
     suboptions:
@@ -71,7 +73,8 @@ options:
         required: true
       password:
         description:
-          - Password of the role. It reaches the PostgreSQL clients through memory, not through arguments, environment or disk.
+          - Password of the role. It reaches the PostgreSQL clients through memory, not through arguments, environment
+            or disk.
           - When it is left out, libpq's own password file is used.
         type: str
       sslmode:
@@ -89,7 +92,8 @@ options:
         type: int
         default: 10
   jobs:
-    description: Tables worked on at once, V(1) to V(64). V(auto) is the number of processors of this machine, from 2 to 8.
+    description: Tables worked on at once, V(1) to V(64). V(auto) is the number of processors of this machine, from 2
+      to 8.
     type: str
     default: auto
   timeout:

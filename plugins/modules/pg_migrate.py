@@ -12,14 +12,17 @@ version_added: 0.1.0
 description:
   - Moves schema, rows, large objects, indexes, constraints, triggers and sequence values as of one moment,
     then analyzes the target. The source may be written to meanwhile; what is written later is not moved.
-  - The target must be empty. What was done is recorded on the target in the schema C(ansible_migrate). A second run on a
+  - The target must be empty. What was done is recorded on the target in the schema C(ansible_migrate). A second run
+    on a
     finished target changes nothing.
   - An interrupted run is made complete by the next one, which drops only what the interrupted run has made and
     begins anew. When the target holds anything else, the module refuses and touches nothing.
   - The finished run is recognised by the source's fingerprint, made of the system identifier (or the server's address
-    where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not part of it,
+    where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not
+    part of it,
     so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify) finds them.
-  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges, publications,
+  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges,
+    publications,
     subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(not_moved).
   - A row count under the snapshot of the dump must equal the count of every table on the target before its
     indexes and constraints are made.
@@ -106,7 +109,8 @@ target:
   returned: success
   type: dict
 plan:
-  description: Number of objects by kind, estimated rows, bytes, extensions, and the hashes by which a later run recognises this one.
+  description: Number of objects by kind, estimated rows, bytes, extensions, and the hashes by which a later run
+    recognises this one.
   returned: success
   type: dict
 tables:
@@ -147,7 +151,8 @@ remarks:
   type: list
   elements: str
 timings:
-  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump), C(restore), C(sequences), C(analyze), C(verify).
+  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump), C(restore), C(sequences),
+    C(analyze), C(verify).
   returned: success
   type: dict
 throughput_mb_s:

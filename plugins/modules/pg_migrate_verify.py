@@ -10,16 +10,21 @@ module: pg_migrate_verify
 short_description: Prove that two PostgreSQL databases hold the same
 version_added: 0.1.0
 description:
-  - Compares the definitions of all objects (columns, constraints, indexes and their validity, types, views, functions, triggers,
+  - Compares the definitions of all objects (columns, constraints, indexes and their validity, types, views,
+    functions, triggers,
     policies, sequences, comments), the existence of extensions, the rows of every table and materialized view,
     large objects, and where each sequence stands.
-  - Fails when anything differs, and names it. What could not be checked is never passed; it is returned in RV(not_checked)
+  - Fails when anything differs, and names it. What could not be checked is never passed; it is returned in
+    RV(not_checked)
     and fails as well.
-  - Each side is read in one read-only transaction, so each is compared as of one moment. Nothing is ever written. Stop the writers
+  - Each side is read in one read-only transaction, so each is compared as of one moment. Nothing is ever written.
+    Stop the writers
     of the source before, or the differences are real.
-  - Not compared are owners, privileges, publications, subscriptions, event triggers, user mappings, security labels, the versions of
+  - Not compared are owners, privileges, publications, subscriptions, event triggers, user mappings, security labels,
+    the versions of
     extensions and the schema C(ansible_migrate). Invalid indexes of the source are expected to be missing.
-  - Between different major versions the text of views, rules and policies is not compared, because the servers print them
+  - Between different major versions the text of views, rules and policies is not compared, because the servers print
+    them
     differently; their existence, columns and types are. RV(remarks) says so.
 author:
   - The bahnvision.aws team (@bahnvision)

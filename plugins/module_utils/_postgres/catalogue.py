@@ -105,7 +105,8 @@ _PARTS = """
 select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid)
 from pg_catalog.pg_rewrite r join rel on rel.oid = r.ev_class where r.rulename <> '_RETURN'
 union all
-select 'trigger', format('%I on %s', t.tgname, rel.ident), pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
+select 'trigger', format('%I on %s', t.tgname, rel.ident),
+  pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
 from pg_catalog.pg_trigger t join rel on rel.oid = t.tgrelid
 where not t.tgisinternal and coalesce(pg_catalog.to_jsonb(t) ->> 'tgparentid', '0') = '0'
 union all
@@ -189,17 +190,20 @@ where d.objoid >= 16384 and (d.classoid, d.objoid) not in (select * from member)
 
 OBJECTS = (
     _COMMON
-    + "select pg_catalog.jsonb_build_object('section', 'object', 'kind', kind, 'ident', ident, 'definition', definition)"
+    + "select pg_catalog.jsonb_build_object('kind', kind, 'ident', ident, 'definition', definition)"
     + " from ("
-    + " union all ".join((_SCHEMAS, _RELATIONS, _COLUMNS, _CONSTRAINTS, _INDEXES, _PARTS, _FUNCTIONS, _TYPES, _OTHERS, _COMMENTS))
+    + " union all ".join(
+        (_SCHEMAS, _RELATIONS, _COLUMNS, _CONSTRAINTS, _INDEXES, _PARTS, _FUNCTIONS, _TYPES, _OTHERS, _COMMENTS)
+    )
     + ") as listed (kind, ident, definition)"
 )  # fmt: skip
 
 TABLES = (
     _COMMON
     + """
-select pg_catalog.jsonb_build_object('section', 'table', 'ident', ident, 'oid', oid::text, 'kind', relkind,
-  'hidden', relkind = 'r' and pg_catalog.row_security_active(oid), 'rows', greatest(reltuples, 0)::bigint, 'bytes', pg_catalog.pg_table_size(oid),
+select pg_catalog.jsonb_build_object('ident', ident, 'oid', oid::text, 'kind', relkind,
+  'hidden', relkind = 'r' and pg_catalog.row_security_active(oid),
+  'rows', greatest(reltuples, 0)::bigint, 'bytes', pg_catalog.pg_table_size(oid),
   'readable', pg_catalog.has_schema_privilege(relnamespace, 'usage') and pg_catalog.has_table_privilege(oid, 'select'))
 from rel where relkind in ('r', 'm') and (relkind = 'r' or relispopulated)
 order by pg_catalog.pg_table_size(oid) desc, ident

@@ -40,7 +40,8 @@ def clear(session: Session, target: Facts, run_id: str) -> None:
     foreign = foreign_large_objects(session, run_id)
     if foreign:
         raise PostgresError(
-            f"run {run_id} was interrupted, and the target holds large objects that it did not make: {listed(foreign)}; "
+            f"run {run_id} was interrupted, and the target holds large objects that it did not make: "
+            f"{listed(foreign)}; "
             "nothing was touched"
         )
     statements = drop_statements(target)

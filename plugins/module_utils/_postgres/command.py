@@ -11,9 +11,10 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.watchdog import PATIENCE, Watchdog, signal_group
@@ -38,7 +39,7 @@ class Deadline:
 
     def check(self, what: str) -> None:
         if self.left <= 0:
-            raise PostgresError(f"{what} was not finished after {self.seconds:g} s: give more time with O(timeout)")
+            raise PostgresError(f"{what} was not finished after {self.seconds:g} s: give more time with timeout")
 
 
 class Commands:
@@ -47,24 +48,26 @@ class Commands:
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.watchdog = Watchdog()
-        self._children: list[subprocess.Popen] = []
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def start(
-        self, argv: list[str], env: Mapping[str, str], pass_fds: tuple[int, ...], **pipes: int
-    ) -> subprocess.Popen:
-        child = subprocess.Popen(
+        self, argv: list[str], env: Mapping[str, str], pass_fds: tuple[int, ...], stdin: int, stdout: int
+    ) -> subprocess.Popen[bytes]:
+        # preexec_fn is safe: no thread of ours exists, and the function only writes to a pipe.
+        child: subprocess.Popen[bytes] = subprocess.Popen(
             argv,
             env=dict(env),
             pass_fds=pass_fds,
             start_new_session=True,
-            # Safe: no thread of ours exists, and the function only writes to a pipe.
             preexec_fn=self.watchdog.child_starts,
-            **pipes,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
         )
         self._children.append(child)
         return child
 
-    def end(self, child: subprocess.Popen) -> None:
+    def end(self, child: subprocess.Popen[bytes]) -> None:
         """Reap a child, ending it first when it still runs, and what is left of its group."""
         if child.returncode is None:
             # Not reaped yet, so its number cannot have become somebody else's.
@@ -94,9 +97,7 @@ class Commands:
         `on_tick` may raise, several times a second: the child is then ended.
         """
         name = Path(argv[0]).name
-        child = self.start(
-            argv, env, pass_fds, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        child = self.start(argv, env, pass_fds, subprocess.DEVNULL, subprocess.DEVNULL)
         try:
             for line in lines_of(child, self.deadline, name, on_tick):
                 on_line(line)
@@ -121,17 +122,26 @@ def _wait_unreaped(pid: int, patience: float) -> None:
         time.sleep(0.005)
 
 
-def lines_of(child: subprocess.Popen, deadline: Deadline, name: str, on_tick: Callable[[], None]):
+def piped(pipe: IO[bytes] | None) -> IO[bytes]:
+    """Return a pipe that was asked for when the child was started."""
+    if pipe is None:
+        raise PostgresError("a child was started without the pipe that is read from it")
+    return pipe
+
+
+def lines_of(
+    child: subprocess.Popen[bytes], deadline: Deadline, name: str, on_tick: Callable[[], None]
+) -> Iterator[str]:
     """Yield the lines of the child's standard error until it closes it."""
-    rest = b""
+    rest, fd = b"", piped(child.stderr).fileno()
     with selectors.DefaultSelector() as selector:
-        selector.register(child.stderr, selectors.EVENT_READ)
+        selector.register(fd, selectors.EVENT_READ)
         while True:
             deadline.check(name)
             on_tick()
             if not selector.select(TICK):
                 continue
-            chunk = os.read(child.stderr.fileno(), 65536)
+            chunk = os.read(fd, 65536)
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole if chunk else [*whole, rest]:
                 yield line.decode(errors="replace")

@@ -68,7 +68,11 @@ def compare_content(name: str, source: Read | None, target: Read | None, hashed:
         side = "source" if source is None else "target"
         # That the table is missing is told by compare_objects(); here it stays unchecked, not passed.
         return Compared(
-            name, source and source.rows, target and target.rows, None, not_checked=f"{name}: not on the {side}"
+            name,
+            source.rows if source else None,
+            target.rows if target else None,
+            None,
+            not_checked=f"{name}: not on the {side}",
         )
     errors = [f"{side}: {read.error}" for side, read in (("source", source), ("target", target)) if read.error]
     if errors:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import Read
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
@@ -90,11 +89,11 @@ def as_reads(answers: Mapping[str, Answer]) -> dict[str, Read]:
 
 def read_sequences(session: Session, idents: Iterable[str]) -> dict[str, tuple[int, bool]]:
     """Return {sequence: (last value, was it handed out)}. Sequences have no snapshot: this is now."""
-    names, values = list(idents), {}
-    for start in range(0, len(names), SEQUENCES_AT_ONCE):
+    wanted, values = list(idents), {}
+    for start in range(0, len(wanted), SEQUENCES_AT_ONCE):
         union = " union all ".join(
             f"select {literal(name)}::text as name, last_value, is_called from {name}"
-            for name in names[start : start + SEQUENCES_AT_ONCE]
+            for name in wanted[start : start + SEQUENCES_AT_ONCE]
         )
         for row in session.ask_json(
             f"select pg_catalog.jsonb_build_array(name, last_value, is_called) from ({union}) as s"
@@ -111,9 +110,6 @@ def set_sequences(session: Session, values: Mapping[str, tuple[int, bool]]) -> N
     )
 
 
-def sequence_names(session: Session) -> list[str]:
-    return [json.loads(line) for line in session.ask(catalogue.SEQUENCES)]
-
-
-def unreadable_sequences(session: Session) -> list[str]:
-    return [json.loads(line) for line in session.ask(catalogue.UNREADABLE_SEQUENCES)]
+def names(session: Session, sql: str) -> list[str]:
+    """Ask for quoted names: JSON strings, because a name may hold a line break."""
+    return [json.loads(line) for line in session.ask(sql)]

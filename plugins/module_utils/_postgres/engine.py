@@ -77,7 +77,7 @@ class DumpEngine:
         return self.task.workdir / "dump"
 
     def read(self) -> None:
-        self._run(dump_argv(self.task, self.dump), self.task.source, "dump")
+        self._run(dump_argv(self.task, self.dump), self.task.source, "the database")
         self.entries = toc.chosen(toc.read_toc(self._listing()), self.task.existing_schemas, self.task.extensions)
 
     def write_schema(self) -> None:

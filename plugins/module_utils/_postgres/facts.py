@@ -17,14 +17,14 @@ LOCK_KEY = 0x616E7369626C65
 _IDENTITY = r"""
 select pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may_identify \gset
 \if :may_identify
-select pg_catalog.jsonb_build_object('section', 'server', 'system_identifier', system_identifier::text)
+select pg_catalog.jsonb_build_object('system_identifier', system_identifier::text)
 from pg_catalog.pg_control_system();
 \endif
 """
 
 _SERVER = f"""
-select pg_catalog.jsonb_build_object('section', 'server',
-  'version', current_setting('server_version_num')::int, 'version_text', split_part(current_setting('server_version'), ' ', 1),
+select pg_catalog.jsonb_build_object('version', current_setting('server_version_num')::int,
+  'version_text', split_part(current_setting('server_version'), ' ', 1),
   'address', host(inet_server_addr()), 'port', inet_server_port(), 'started', pg_postmaster_start_time()::text,
   'database', d.datname, 'user', current_user, 'superuser', r.rolsuper,
   'encoding', pg_encoding_to_char(d.encoding), 'collation', d.datcollate, 'ctype', d.datctype,
@@ -47,8 +47,7 @@ from pg_database d, pg_roles r where d.datname = current_database() and r.rolnam
 """
 
 _SOURCE_ONLY = """
-select pg_catalog.jsonb_build_object('section', 'server',
-  'policy_roles', (select coalesce(jsonb_agg(distinct pg_get_userbyid(r)), '[]')
+select pg_catalog.jsonb_build_object('policy_roles', (select coalesce(jsonb_agg(distinct pg_get_userbyid(r)), '[]')
     from pg_policy p, unnest(p.polroles) r where r <> 0),
   'tablespaces', (select coalesce(jsonb_agg(distinct t.spcname), '[]') from pg_class c
     join pg_tablespace t on t.oid = c.reltablespace where t.spcname <> 'pg_global'),
@@ -76,7 +75,7 @@ select pg_catalog.jsonb_build_object('section', 'server',
 """
 
 _TARGET_ONLY = """
-select pg_catalog.jsonb_build_object('section', 'server',
+select pg_catalog.jsonb_build_object(
   'available', (select jsonb_object_agg(name, default_version) from pg_available_extensions),
   'allowed', coalesce(nullif(current_setting('rds.allowed_extensions', true), ''), '*'),
   'roles', (select jsonb_agg(rolname) from pg_roles))
@@ -122,10 +121,6 @@ def read_facts(session: Session, side: str) -> Facts:
         for row in session.ask_json(sql):
             server |= row
     session.ask("set local search_path = ''")
-    tables = [Table(**_without_section(row)) for row in session.ask_json(catalogue.TABLES)]
+    tables = [Table(**row) for row in session.ask_json(catalogue.TABLES)]
     objects = {(row["kind"], row["ident"]): row["definition"] for row in session.ask_json(catalogue.OBJECTS)}
     return Facts(server, tuple(tables), objects)
-
-
-def _without_section(row: dict) -> dict:
-    return {key: value for key, value in row.items() if key != "section"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import Read, compare_content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
@@ -57,7 +57,7 @@ class Gate:
 
     def bring_sequences_forward(self) -> None:
         """Set the sequences to where the source's are now: it may have gone on since the snapshot."""
-        names = content.sequence_names(self.sides.target_session)
+        names = content.names(self.sides.target_session, catalogue.SEQUENCES)
         wanted = content.read_sequences(self.sides.source_session, names)
         have = content.read_sequences(self.sides.target_session, names)
         behind = {name: value for name, value in wanted.items() if have[name] != value}

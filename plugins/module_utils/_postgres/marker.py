@@ -33,10 +33,11 @@ class Marker:
 
 @dataclass(frozen=True)
 class Decision:
-    """`action` is move, resume, done or refuse; `reason` is for people."""
+    """`action` is move, resume, done or refuse; `reason` is for people, `run_id` the run that was found."""
 
     action: str
     reason: str = ""
+    run_id: str = ""
 
 
 def decide(marker: Marker | None, target: Facts, plan: Plan, on_nonempty: str) -> Decision:
@@ -89,7 +90,7 @@ def _still_done(marker: Marker, present: list[Key]) -> Decision:
     missing = [f"{kind} {ident}" for kind, ident in sorted(marker.objects - set(present))]
     if missing:
         return Decision("refuse", f"run {marker.run_id} is done, but the target has lost since: {listed(missing)}")
-    return Decision("done")
+    return Decision("done", run_id=marker.run_id)
 
 
 def _resumable(marker: Marker, present: list[Key], on_nonempty: str) -> Decision:
@@ -101,8 +102,11 @@ def _resumable(marker: Marker, present: list[Key], on_nonempty: str) -> Decision
             "move that away first; nothing was touched",
         )
     if on_nonempty == "fail":
-        return Decision("refuse", f"run {marker.run_id} was interrupted and O(on_nonempty=fail): nothing was touched")
-    return Decision("resume", f"run {marker.run_id} of {marker.started} was interrupted")
+        return Decision(
+            "refuse",
+            f"run {marker.run_id} was interrupted and on_nonempty=fail forbids to resume it: nothing was touched",
+        )
+    return Decision("resume", f"run {marker.run_id} of {marker.started} was interrupted", marker.run_id)
 
 
 def read_marker(session: Session) -> Marker | None:
@@ -112,8 +116,9 @@ def read_marker(session: Session) -> Marker | None:
 select to_regclass('{MARKER_SCHEMA}.run') is not null as claimed \gset
 \if :claimed
 select pg_catalog.jsonb_build_object('run_id', run_id, 'source_fingerprint', source_fingerprint, 'plan_hash', plan_hash,
-  'state', state, 'started', started, 'report', report, 'objects', (select coalesce(jsonb_agg(jsonb_build_array(kind, ident)), '[]')
-    from {MARKER_SCHEMA}.item i where i.run_id = r.run_id and kind not in ('large object', 'table data')))
+  'state', state, 'started', started, 'report', report,
+  'objects', (select coalesce(jsonb_agg(jsonb_build_array(kind, ident)), '[]') from {MARKER_SCHEMA}.item i
+    where i.run_id = r.run_id and kind not in ('large object', 'table data')))
 from {MARKER_SCHEMA}.run r order by started desc limit 1;
 \endif"""
     )
@@ -179,5 +184,6 @@ def done_tables(session: Session) -> list[dict]:
     return session.ask_json(
         f"""
 select pg_catalog.jsonb_build_object('name', ident, 'rows_source', rows, 'rows_target', rows, 'bytes', bytes,
-  'seconds', seconds, 'hash', hash, 'status', 'done') from {MARKER_SCHEMA}.item where kind = 'table data' order by bytes desc, ident"""
+  'seconds', seconds, 'hash', hash, 'status', 'done')
+from {MARKER_SCHEMA}.item where kind = 'table data' order by bytes desc, ident"""
     )

@@ -19,7 +19,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import ca
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import clear, end_leftovers
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients, find_clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Task
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Engine, Task
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
@@ -74,31 +74,30 @@ class Migration:
             self.source = self.sides.read_source()
             target, found = self.sides.read_target()
             clients = find_clients(target.major, self.params["client_bindir"])
-            plan = self._plan(target)
-            decision = self._decide(found, target, plan)
+            plan, decision = self._decide(found, target)
             if decision.action != "done":
                 self.sides.refuse_pooler()
         if decision.action == "done":
-            return self._result(
-                plan, target, changed=False, run_id=found.run_id, tables=marker.done_tables(self.sides.target_session)
-            )
+            return self._unchanged(plan, target, decision)
         if check_mode:
             return self._result(plan, target, changed=True, run_id=None, resumed=decision.action == "resume")
         return self._move(clients)
 
-    def _plan(self, target: Facts) -> Plan:
+    def _decide(self, found: marker.Marker | None, target: Facts) -> tuple[Plan, marker.Decision]:
+        """Raise what forbids the move, unless it was made already: then a full disk is no reason to fail."""
         plan = make_plan(self.source, target, self.jobs, shutil.disk_usage(self.parent).free)
-        if plan.blockers:
+        decision = marker.decide(found, target, plan, self.params["on_nonempty"])
+        if plan.blockers and decision.action != "done":
             raise PostgresError(
                 "cannot migrate, nothing was touched: " + "; ".join(plan.blockers), {"blockers": list(plan.blockers)}
             )
-        return plan
-
-    def _decide(self, found: marker.Marker | None, target: Facts, plan: Plan) -> marker.Decision:
-        decision = marker.decide(found, target, plan, self.params["on_nonempty"])
         if decision.action == "refuse":
             raise PostgresError(f"cannot migrate to the {self.sides.target}: {decision.reason}")
-        return decision
+        return plan, decision
+
+    def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision) -> dict:
+        tables = marker.done_tables(self.sides.target_session)
+        return self._result(plan, target, changed=False, run_id=decision.run_id, tables=tables)
 
     def _move(self, clients: Clients) -> dict:
         session = self.sides.target_session
@@ -108,28 +107,25 @@ class Migration:
             # Only what is seen under the lock counts.
             target, found = self.sides.read_target()
             target = without_lock(target)
-            plan = self._plan(target)
-            decision = self._decide(found, target, plan)
+            plan, decision = self._decide(found, target)
             if decision.action == "done":
-                return self._result(
-                    plan, target, changed=False, run_id=found.run_id, tables=marker.done_tables(session)
-                )
-            run_id = self._claim(plan, target, found, clients)
+                return self._unchanged(plan, target, decision)
+            run_id = self._claim(plan, target, decision, clients)
         try:
-            return self._fill(plan, target, run_id, clients, resumed=found is not None)
+            return self._fill(plan, target, run_id, clients, resumed=decision.action == "resume")
         except PostgresError as problem:
             raise PostgresError(
                 f"{problem}. Nothing is finished on the target (run {run_id}): put the cause right and run again",
                 {"run_id": run_id, **problem.result},
             ) from problem
 
-    def _claim(self, plan: Plan, target: Facts, found: marker.Marker | None, clients: Clients) -> str:
+    def _claim(self, plan: Plan, target: Facts, decision: marker.Decision, clients: Clients) -> str:
         session = self.sides.target_session
-        run_id = found.run_id if found else str(uuid.uuid4())
-        if found:
+        run_id = decision.run_id or str(uuid.uuid4())
+        if decision.action == "resume":
             end_leftovers(session, application(run_id))
             target, found = self.sides.read_target()
-            self._decide(found, without_lock(target), plan)
+            self._decide(found, without_lock(target))
             clear(session, target, run_id)
         lsn = self.sides.source_session.ask(
             "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end"
@@ -142,16 +138,18 @@ class Migration:
         snapshot = self.sides.source_session.ask("select pg_catalog.pg_export_snapshot()")[0]
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
         with private_folder(self.parent, self.sides) as folder:
-            engine = DumpEngine(self._task(plan, target, run_id, clients, snapshot, folder))
+            engine: Engine = DumpEngine(self._task(plan, target, run_id, clients, snapshot, folder))
             with self._phase("dump"):
                 engine.read()
             with self._phase("verify"):
                 gate.read_source(snapshot)
-            self.sides.release_source()
-            self._source_held = False
+            # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
+            if not engine.needs_snapshot_for_rows:
+                self._release_source()
             with self._phase("restore"):
                 engine.write_schema()
                 seconds = engine.write_rows()
+            self._release_source()
             with self._phase("verify"):
                 gate.compare_rows()
             with self._phase("restore"):
@@ -167,6 +165,11 @@ class Migration:
         return self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
         )
+
+    def _release_source(self) -> None:
+        if self._source_held:
+            self.sides.release_source()
+            self._source_held = False
 
     def _task(self, plan: Plan, target: Facts, run_id: str, clients: Clients, snapshot: str, folder: Path) -> Task:
         settings = {"synchronous_commit": "off"} | (CONNECTION_CHECK if target.major >= 14 else {})
@@ -206,7 +209,7 @@ class Migration:
                 session.ask("select 1")
 
     def _analyze(self) -> None:
-        names = self.sides.target_session.ask_json(catalogue.ANALYZABLE)
+        names = content.names(self.sides.target_session, catalogue.ANALYZABLE)
         sessions = content.open_sessions(
             self.sides.commands, self.sides.psql, self.sides.target, min(self.jobs, len(names))
         )

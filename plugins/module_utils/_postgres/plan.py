@@ -110,7 +110,7 @@ def same_database(source: Facts, target: Facts) -> bool:
     """Tell whether both sides are one database, or a replica of it."""
     ours, theirs = source.server, target.server
     if ours.get("system_identifier") and theirs.get("system_identifier"):
-        keys = ("system_identifier", "database")
+        keys: tuple[str, ...] = ("system_identifier", "database")
     else:
         keys = ("address", "port", "started", "database")
     return all(ours[key] == theirs[key] for key in keys)
@@ -164,8 +164,8 @@ def _ability_blockers(source: Facts, target: Facts, jobs: int) -> list[str]:
         )
     if source.server["unreadable_large_objects"]:
         blockers.append(
-            f"{source.server['user']} may not read {source.server['unreadable_large_objects']} large objects on the source: "
-            "grant SELECT on them or use their owner"
+            f"{source.server['user']} may not read {source.server['unreadable_large_objects']} large objects "
+            "on the source: grant SELECT on them or use their owner"
         )
     return blockers
 
@@ -178,7 +178,8 @@ def _content_blockers(source: Facts, target: Facts) -> list[str]:
     missing = [name for name in source.server["extensions"] if name not in available and name not in present]
     if missing:
         blockers.append(
-            f"the target does not offer the extension {listed(missing)}: drop it on the source or choose a target that has it"
+            f"the target does not offer the extension {listed(missing)}: "
+            "drop it on the source or choose a target that has it"
         )
     forbidden = [] if "*" in names else sorted(set(source.server["extensions"]) - names - set(missing) - set(present))
     if forbidden:
@@ -202,7 +203,8 @@ def _disk_blockers(needed: int, free: int | None) -> list[str]:
     if free is None or free >= needed:
         return []
     return [
-        f"the folder for the dump has {free >> 20} MiB free, about {needed >> 20} MiB are needed: set workdir to a larger one"
+        f"the folder for the dump has {free >> 20} MiB free, about {needed >> 20} MiB are needed: "
+        "set workdir to a larger one"
     ]
 
 

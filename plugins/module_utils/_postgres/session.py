@@ -15,10 +15,10 @@ import secrets
 import selectors
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK, Commands
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK, Commands, piped
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection, connect_error
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 
@@ -50,10 +50,11 @@ class Session:
             connection.pass_fds,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
         )
-        for pipe in (self.child.stdout, self.child.stderr):
-            os.set_blocking(pipe.fileno(), False)
+        self._in = piped(self.child.stdin)
+        self.fd, self._error_fd = piped(self.child.stdout).fileno(), piped(self.child.stderr).fileno()
+        for fd in (self.fd, self._error_fd):
+            os.set_blocking(fd, False)
 
     def connect(self) -> None:
         """Wait for the connection; the error names side, host, port, database and user."""
@@ -76,12 +77,8 @@ class Session:
         self._lines, self._out, self._sent = [], b"", time.monotonic()
         # A psql that has ended is told by feed(), with its last words.
         with contextlib.suppress(BrokenPipeError):
-            self.child.stdin.write(f"{sql}\n;\n\\echo {self._token}\n".encode())
-            self.child.stdin.flush()
-
-    @property
-    def fd(self) -> int:
-        return self.child.stdout.fileno()
+            self._in.write(f"{sql}\n;\n\\echo {self._token}\n".encode())
+            self._in.flush()
 
     def feed(self) -> Answer | None:
         """Take what has arrived; return the answer when it is whole or the connection has ended."""
@@ -108,7 +105,7 @@ class Session:
             self.child.wait()
         text = b""
         with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(self.child.stderr.fileno(), 65536):
+            while chunk := os.read(self._error_fd, 65536):
                 text += chunk
         return _without_data(text.decode(errors="replace"))
 
@@ -126,7 +123,9 @@ def _wait(session: Session, on_tick: Callable[[], None] = lambda: None) -> Answe
     return next(iter(as_answered([session], session._commands, on_tick)))[1]
 
 
-def as_answered(sessions: Iterable[Session], commands: Commands, on_tick: Callable[[], None] = lambda: None):
+def as_answered(
+    sessions: Iterable[Session], commands: Commands, on_tick: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Session, Answer]]:
     """Yield (session, answer) for sessions that were sent something, as their answers become whole.
 
     A session that its receiver sends something again before the next step is waited for again.
@@ -153,7 +152,8 @@ def run_all(pools: list[tuple[list[Session], list[tuple[str, str]]]], commands: 
     """Run each pool's (key, sql) list on its sessions, all pools at once; return {key: answer} for each pool."""
     results: list[dict[str, Answer]] = [{} for _pool in pools]
     todo = [list(reversed(tasks)) for _sessions, tasks in pools]
-    home, doing = {}, {}
+    home: dict[Session, int] = {}
+    doing: dict[Session, str] = {}
 
     def give(session: Session) -> bool:
         queue = todo[home[session]]

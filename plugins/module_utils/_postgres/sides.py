@@ -86,7 +86,8 @@ def opened(params: dict, timeout: float) -> Iterator[Sides]:
         for session in sessions:
             session.connect()
             session.ask(_NO_LIMITS)
-        yield Sides(commands, psql, *connections, *sessions)
+        (source, target), (source_session, target_session) = connections, sessions
+        yield Sides(commands, psql, source, target, source_session, target_session)
 
 
 def without_lock(facts: Facts) -> Facts:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import compare, content
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import find_psql
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, compare, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
@@ -22,7 +21,6 @@ LARGE_OBJECTS = "large objects"
 
 def verify(params: dict) -> dict:
     """Return what was compared; raise PostgresError, with the same, when anything differs or stays unchecked."""
-    find_psql(params["client_bindir"])
     jobs = number_of_jobs(params["jobs"])
     began = time.monotonic()
     with opened(params, params["timeout"]) as sides:
@@ -92,8 +90,8 @@ def _compare_sequences(sides: Sides) -> tuple[list[dict], list[str]]:
     """Compare where the sequences are; one that may not be read is named, not passed over."""
     values, unread = [], []
     for session in (sides.source_session, sides.target_session):
-        names = content.sequence_names(session)
-        hidden = content.unreadable_sequences(session)
+        names = content.names(session, catalogue.SEQUENCES)
+        hidden = content.names(session, catalogue.UNREADABLE_SEQUENCES)
         unread += [
             f"sequence {name}: {session.connection.user} may not read it on the {session.connection.side}"
             for name in hidden

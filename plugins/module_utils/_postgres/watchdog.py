@@ -69,11 +69,11 @@ def _watch(reader: int) -> None:
 def _leave_the_terminal(reader: int) -> None:
     """Hold nothing of the parent but the pipe: whoever reads its output must see its end when it ends."""
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(null, number)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
     highest = os.sysconf("SC_OPEN_MAX")
     os.closerange(3, reader)
     os.closerange(reader + 1, min(highest, 65536))

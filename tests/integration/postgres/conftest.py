@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -45,7 +44,8 @@ def _make_roles(servers: dict[str, Server]) -> None:
         admin.execute("create role rds_superuser")
         admin.execute("grant pg_read_all_stats, pg_signal_backend to rds_superuser")
         admin.execute(
-            f"create role {MASTER} nosuperuser createdb createrole login password '{MASTER}-canary-7c31e' in role rds_superuser"
+            f"create role {MASTER} nosuperuser createdb createrole login password '{MASTER}-canary-7c31e' "
+            "in role rds_superuser"
         )
 
 
@@ -67,7 +67,7 @@ def sides(pair: dict[str, Server], tmp_path: Path) -> Iterator[Sides]:
     for side in ("source", "target"):
         with pair[side].connect() as admin:
             admin.execute(f'drop database if exists "{database}" with (force)')
-    assert os.listdir(workdir) == [], "a run has left files behind"
+    assert list(workdir.iterdir()) == [], "a run has left files behind"
 
 
 @pytest.fixture(scope="session")

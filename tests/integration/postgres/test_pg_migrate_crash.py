@@ -91,7 +91,7 @@ def test_the_user_may_ask_not_to_resume(bulk: Sides) -> None:
     wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)
     before = state_of(bulk.target)
 
-    assert "on_nonempty=fail" in str(refusal(lambda: bulk.migrate(on_nonempty="fail")))
+    assert "on_nonempty=fail forbids" in str(refusal(lambda: bulk.migrate(on_nonempty="fail")))
     assert state_of(bulk.target) == before
 
 

@@ -99,7 +99,8 @@ def test_nothing_is_written(awkward: Sides) -> None:
 def test_settings_of_the_databases_do_not_make_differences(awkward: Sides) -> None:
     awkward.migrate()
     name = awkward.target.database
-    for setting in ("datestyle = 'German'", "timezone = 'Asia/Tokyo'", "intervalstyle = 'iso_8601'", "bytea_output = 'escape'",
+    for setting in ("datestyle = 'German'", "timezone = 'Asia/Tokyo'", "intervalstyle = 'iso_8601'",
+                    "bytea_output = 'escape'",
                     "extra_float_digits = -3", "search_path = nowhere"):  # fmt: skip
         with awkward.target.server.connect() as admin:
             admin.execute(f'alter database "{name}" set {setting}')

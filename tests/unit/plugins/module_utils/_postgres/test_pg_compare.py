@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import (
+    Read,
+    compare_content,
+    compare_objects,
+    compare_sequences,
+    weaker_checks,
+)
+
+VIEW, INDEX = ("view", "public.v"), ("index", "public.i")
+
+
+def test_equal_sides_have_no_difference() -> None:
+    assert compare_objects({VIEW: "a", INDEX: "b"}, {INDEX: "b", VIEW: "a"}, True) == []
+
+
+def test_what_one_side_lacks_or_defines_otherwise_is_named() -> None:
+    differences = compare_objects({VIEW: "a", INDEX: "b"}, {VIEW: "c", ("table", "public.t"): ""}, True)
+
+    assert differences == [
+        "index public.i is missing on the target",
+        "table public.t is only on the target",
+        "view public.v is (a) on the source, (c) on the target",
+    ]
+
+
+def test_texts_that_servers_print_are_not_compared_between_majors_and_that_is_said() -> None:
+    assert compare_objects({VIEW: "a", INDEX: "b"}, {VIEW: "c", INDEX: "b"}, False) == []
+    assert compare_objects({INDEX: "b"}, {INDEX: "c"}, False) != []
+    assert weaker_checks({VIEW: "a", INDEX: "b"}, 15, 17) == [
+        "view public.v: its text is not compared between PostgreSQL 15 and 17"
+    ]
+    assert weaker_checks({VIEW: "a"}, 15, 15) == []
+
+
+def test_an_invalid_index_may_be_missing_but_not_on_the_target() -> None:
+    assert compare_objects({INDEX: "x INVALID"}, {}, True) == []
+    assert compare_objects({INDEX: "x"}, {INDEX: "x INVALID"}, True) != []
+    # The index of a partitioned table without all its parts is no broken one.
+    assert compare_objects({INDEX: "x ON ONLY t INVALID"}, {}, True) != []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "hashed", "difference", "not_checked"),
+    [
+        (Read(3, "9"), Read(3, "9"), True, "", ""),
+        (Read(3), Read(3), False, "", ""),
+        (Read(3, "9"), Read(3, "8"), True, "t has other contents in its 3 rows on the target", ""),
+        (Read(3, "9"), Read(2, "9"), True, "t has 3 rows on the source, 2 on the target", ""),
+        (Read(3), Read(2), False, "t has 3 rows on the source, 2 on the target", ""),
+        (Read(3), None, False, "", "t: not on the target"),
+        (None, Read(3), False, "", "t: not on the source"),
+        (Read(3), Read(None, error="denied"), True, "", "t: target: denied"),
+        (Read(None, error="a"), Read(None, error="b"), True, "", "t: source: a; target: b"),
+    ],
+)
+def test_contents(source: Read | None, target: Read | None, hashed: bool, difference: str, not_checked: str) -> None:
+    compared = compare_content("t", source, target, hashed)
+
+    assert (compared.difference, compared.not_checked) == (difference, not_checked)
+    assert compared.hash_equal in ((True, False, None) if hashed and not not_checked else (None,))
+
+
+def test_sequences() -> None:
+    compared = compare_sequences({"a": (5, True), "b": (1, False), "c": (2, True)}, {"a": (5, True), "b": (1, True)})
+
+    assert [entry["equal"] for entry in compared] == [True, False, False]
+    assert compared[1]["difference"] == ("sequence b is at 1 (not handed out yet) on the source, 1 on the target")
+    assert compared[2]["difference"] == "sequence c is at 2 on the source, missing on the target"

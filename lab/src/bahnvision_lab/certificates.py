@@ -15,11 +15,6 @@ from cryptography.x509.oid import NameOID
 from bahnvision_lab import processes
 
 LIFE = dt.timedelta(days=3650)
-_PRIVATE = {
-    "encoding": serialization.Encoding.PEM,
-    "format": serialization.PrivateFormat.PKCS8,
-    "encryption_algorithm": serialization.NoEncryption(),
-}
 
 
 class Authority:
@@ -31,7 +26,9 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         if not self.bundle.exists():
             self._make()
-        self._key = serialization.load_pem_private_key(self._key_file.read_bytes(), password=None)
+        key = serialization.load_pem_private_key(self._key_file.read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        self._key = key
         self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
 
     def issue(self, folder: Path) -> None:
@@ -45,7 +42,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         _write(folder / "server.crt", leaf.public_bytes(serialization.Encoding.PEM))
-        _write(folder / "server.key", key.private_bytes(**_PRIVATE))
+        _write(folder / "server.key", _unlocked(key))
         processes.give_to_servers(folder / "server.crt", folder / "server.key")
 
     def _make(self) -> None:
@@ -56,7 +53,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, hashes.SHA256())
         )
-        _write(self._key_file, key.private_bytes(**_PRIVATE))
+        _write(self._key_file, _unlocked(key))
         _write(self.bundle, root.public_bytes(serialization.Encoding.PEM))
 
 
@@ -70,6 +67,12 @@ def _draft(name: str, public: ec.EllipticCurvePublicKey, issuer: x509.Name) -> x
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + LIFE)
+    )
+
+
+def _unlocked(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 

@@ -15,6 +15,7 @@ from bahnvision_lab.errors import LabError
 from bahnvision_lab.state import State, write_private
 
 PATIENCE = 90
+SERVER_PATIENCE = 60  # a busy server writes its last checkpoint before it ends
 
 
 def up(state: State) -> tuple[dict[str, Any], bool]:
@@ -84,13 +85,22 @@ def _clear(state: State) -> bool:
     alive = [process for process in recorded.values() if process.alive]
     daemon = recorded.get("daemon")
     if daemon is not None:
-        processes.end(daemon, signal.SIGTERM, patience=30)
-    # Left over when the daemon was killed: a daemon that ends by itself has ended them already.
-    processes.end_all((process for name, process in recorded.items() if name != "daemon"), signal.SIGINT)
-    for name in state.registry.all():
-        state.registry.discard(name)
+        processes.end(daemon, signal.SIGTERM, patience=2 * SERVER_PATIENCE)
+        state.registry.discard("daemon")
+    # Some are left when the daemon was killed: one that ends by itself has ended them already.
+    end_servers(state.registry)
     state.status_file.unlink(missing_ok=True)
     # The AWS account lived in the daemon's memory; instances without it would be orphans.
     if state.instances.exists():
         shutil.rmtree(state.instances)
     return bool(alive)
+
+
+def end_servers(registry: processes.Registry) -> None:
+    """End all servers that the registry names. What RDS instances hold is thrown away, what the source holds is not."""
+    servers = {name: process for name, process in registry.all().items() if name != "daemon"}
+    throwaway = [process for name, process in servers.items() if name.startswith("rds:")]
+    processes.end_all(throwaway, signal.SIGQUIT)
+    processes.end_all(servers.values(), signal.SIGINT, SERVER_PATIENCE)
+    for name in servers:
+        registry.discard(name)

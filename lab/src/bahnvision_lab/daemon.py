@@ -17,6 +17,7 @@ from bahnvision_lab.aws.rds.instances import Fleet
 from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
 from bahnvision_lab.certificates import Authority
+from bahnvision_lab.control import end_servers
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.postgres import free_port
 from bahnvision_lab.source_server import start_source
@@ -30,6 +31,7 @@ class Daemon:
         self.state = state
         self.stopping = threading.Event()
         self.authority = Authority(state.authority)
+        state.request_log.unlink(missing_ok=True)  # it tells of the account that begins now
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
         ec2.install()
@@ -70,11 +72,7 @@ class Daemon:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
         self.fleet.close()
-        registry = self.state.registry
-        servers = {name: process for name, process in registry.all().items() if name != "daemon"}
-        processes.end_all(servers.values(), signal.SIGINT)
-        for name in servers:
-            registry.discard(name)
+        end_servers(self.state.registry)
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -202,7 +203,7 @@ class Server:
         if self.process is not None:
             processes.end(self.process, ask, patience)
 
-    def connect(self, dbname: str = "postgres", **options: object) -> psycopg.Connection:
+    def connect(self, dbname: str = "postgres", **options: Any) -> psycopg.Connection:
         """Connect as the bootstrap superuser, in autocommit mode."""
         return psycopg.connect(
             host="127.0.0.1", port=self.port, user=self.admin, password=self.admin_password, dbname=dbname,

@@ -81,10 +81,12 @@ def _check_storage(params: dict[str, Any], database: DBInstance) -> None:
             f"Invalid storage size for engine name {catalogue.ENGINE} and storage type {kind}: {size}. "
             f"The storage of {database.allocated_storage} GiB can't be reduced.",
         )
-    iops, throughput = params.get("Iops"), params.get("StorageThroughput")
-    if kind == "gp3" and size < 400 and (iops, throughput) in (storage.GP3_SMALL, (3000, None), (None, 125)):
-        iops = throughput = None  # the baseline may be named, though not changed
-    storage.check_storage(kind, size, iops, throughput, params.get("MaxAllocatedStorage"))
+    if kind == "gp3" and size < 400:
+        # The baseline may be named, though not changed.
+        for name, baseline in zip(("Iops", "StorageThroughput"), storage.GP3_SMALL, strict=True):
+            if params.get(name) == baseline:
+                del params[name]
+    storage.check_storage(params, kind, size)
 
 
 def _check_password(params: dict[str, Any], database: DBInstance, backend: RDSBackend) -> None:
@@ -112,7 +114,7 @@ def _vpc_of(database: DBInstance, backend: RDSBackend) -> str:
     return group.vpc_id if group else network.ec2_of(backend).default_vpc.id
 
 
-def _split(params: dict[str, Any], database: DBInstance) -> set[str]:
+def _split(params: Any, database: DBInstance) -> set[str]:
     waiting = dict(getattr(database, "pending_modified_values", None) or {})
     now = bool(params.get("ApplyImmediately"))
     for name, attribute in DEFERRED.items():

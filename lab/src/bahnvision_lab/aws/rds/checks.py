@@ -27,16 +27,15 @@ def prepare_create(params: dict[str, Any], backend: RDSBackend) -> None:
     params["EngineVersion"] = _version(params.get("EngineVersion"))
     storage.check_class(params["DBInstanceClass"], params["EngineVersion"])
     params["StorageType"] = params.get("StorageType") or ("io1" if params.get("Iops") else "gp3")
-    storage.check_storage(*(params.get(name) for name in STORAGE))
+    storage.check_storage(params, params["StorageType"], params.get("AllocatedStorage"))
     identity.check_credentials(params)
     check_common(params, params["EngineVersion"])
     parameters.check_group(backend, params.get("DBParameterGroupName"), params["EngineVersion"])
     network.prepare_network(params, backend)
     _prepare_encryption(params, backend)
-    params["Iops"], params["StorageThroughput"] = storage.delivered_speed(*(params.get(name) for name in STORAGE[:4]))
-
-
-STORAGE = ("StorageType", "AllocatedStorage", "Iops", "StorageThroughput", "MaxAllocatedStorage")
+    params["Iops"], params["StorageThroughput"] = storage.delivered_speed(
+        params["StorageType"], params["AllocatedStorage"], params.get("Iops"), params.get("StorageThroughput")
+    )
 
 
 def _version(wanted: str | None) -> str:

@@ -17,6 +17,9 @@ from bahnvision_lab.aws.refusals import AwsError
 _TYPES = {"BOOLEAN": "boolean", "INTEGER": "integer", "REAL": "float", "ENUM": "string", "STRING": "string"}
 
 
+_RANGE = re.compile(r"^(-?[^-]+(?:e-\d+)?)-(-?.+)$")
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a family, as DescribeDBParameters tells it."""
@@ -163,7 +166,7 @@ def is_allowed(parameter: Parameter, value: str) -> bool:
     if "{" in value or not parameter.allowed:
         return True  # a formula of the instance's class, or free text
     if parameter.kind in ("integer", "float"):
-        low, high = re.fullmatch(r"(-?[^-]+(?:e-\d+)?)-(-?.+)", parameter.allowed).groups()
+        low, high = _RANGE.match(parameter.allowed).groups()  # type: ignore[union-attr] # tables and server agree
         try:
             return float(low) <= (int(value) if parameter.kind == "integer" else float(value)) <= float(high)
         except ValueError:

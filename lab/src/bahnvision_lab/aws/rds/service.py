@@ -9,7 +9,7 @@ from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
 from moto.rds.models import DBInstance
 from moto.rds.responses import RDSResponse
 
-from bahnvision_lab.aws.rds import changes, checks, groups, lifecycle, network, offers, parameters, secret
+from bahnvision_lab.aws.rds import changes, checks, groups, lifecycle, network, offers, paging, parameters, secret
 from bahnvision_lab.aws.rds.instances import Fleet
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
@@ -78,16 +78,16 @@ class LabRDS(RDSResponse):
         return result
 
     def describe_db_engine_versions(self) -> ActionResult:
-        return PaginatedResult({"DBEngineVersions": offers.engine_versions(self.params)})
+        return self._page("DBEngineVersions", offers.engine_versions(self.params))
 
     def describe_orderable_db_instance_options(self) -> ActionResult:
         zones = network.zones_of_region(self.backend)
-        return PaginatedResult({"OrderableDBInstanceOptions": offers.orderable_options(self.params, zones)})
+        return self._page("OrderableDBInstanceOptions", offers.orderable_options(self.params, zones))
 
     def describe_certificates(self) -> ActionResult:
         wanted = self.params.get("CertificateIdentifier")
         found = offers.certificates(wanted, self.backend.partition, self.region)
-        return PaginatedResult({"Certificates": found, "DefaultCertificateForNewLaunches": checks.AUTHORITIES[0]})
+        return self._page("Certificates", found, DefaultCertificateForNewLaunches=checks.AUTHORITIES[0])
 
     def create_db_subnet_group(self) -> ActionResult:
         groups.check_new_subnet_group(self.params, self.backend)
@@ -135,8 +135,7 @@ class LabRDS(RDSResponse):
         known = parameters.catalogue_of(group.family)
         rows = [parameter.describe(group.parameters.get(name)) for name, parameter in known.items()]
         source = self.params.get("Source")
-        # In one page: moto's paginator finds no key for these rows.
-        return ActionResult({"Parameters": [row for row in rows if source in (None, row["Source"])]})
+        return self._page("Parameters", [row for row in rows if source in (None, row["Source"])])
 
     def describe_engine_default_parameters(self) -> ActionResult:
         family = self.params["DBParameterGroupFamily"]
@@ -162,6 +161,11 @@ class LabRDS(RDSResponse):
             group.parameters.pop(entry["ParameterName"], None)
         self.life.parameters_changed(self.backend, group, named)
         return ActionResult({"DBParameterGroupName": group.name})
+
+    def _page(self, key: str, rows: list[Any], **more: Any) -> ActionResult:
+        """moto's own paginator wants objects with an identifier; these rows are tables."""
+        some, marker = paging.page(self.params, rows)
+        return ActionResult({key: some, "Marker": marker, **more})
 
     def _database(self) -> DBInstance:
         name = self.params["DBInstanceIdentifier"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bahnvision_lab.aws.rds import catalogue
@@ -26,7 +27,8 @@ def check_class(name: str, version: str) -> None:
         )
 
 
-def check_storage(kind: str, size: int | None, iops: int | None, throughput: int | None, ceiling: int | None) -> None:
+def check_storage(params: Mapping[str, Any], kind: str, size: int | None) -> None:
+    """Check the kind and size, and what the request says of speed and of growth."""
     rules = catalogue.table("instance_classes")["storage"].get(kind)
     if rules is None:
         raise AwsError("InvalidParameterValue", f"Invalid storage type: {kind}")
@@ -36,9 +38,10 @@ def check_storage(kind: str, size: int | None, iops: int | None, throughput: int
         )
     if not rules["min"] <= size <= rules["max"]:
         raise _combination(f"Invalid storage size for engine name {catalogue.ENGINE} and storage type {kind}: {size}")
+    ceiling = params.get("MaxAllocatedStorage")
     if ceiling is not None and ceiling <= size:
         raise _combination("Max storage size must be greater than storage size")
-    _check_speed(kind, rules, size, iops, throughput)
+    _check_speed(kind, rules, size, params.get("Iops"), params.get("StorageThroughput"))
 
 
 def _check_speed(kind: str, rules: dict[str, Any], size: int, iops: int | None, throughput: int | None) -> None:

@@ -96,35 +96,41 @@ def orderable_options(params: dict[str, Any], zones: list[str]) -> list[dict[str
     ]
 
 
+# What is the same for every class, version and kind of storage.
+_ALIKE = {
+    "Engine": catalogue.ENGINE,
+    "LicenseModel": catalogue.LICENSE,
+    "MultiAZCapable": True,
+    "ReadReplicaCapable": True,
+    "Vpc": True,
+    "SupportsStorageEncryption": True,
+    "SupportsEnhancedMonitoring": True,
+    "SupportsIAMDatabaseAuthentication": True,
+    "AvailableProcessorFeatures": [],
+    "SupportedEngineModes": ["provisioned"],
+    "SupportsKerberosAuthentication": True,
+    "OutpostCapable": False,
+    "SupportedActivityStreamModes": [],
+    "SupportsGlobalDatabases": False,
+    "SupportedNetworkTypes": ["DUAL", "IPV4"],
+    "SupportsClusters": False,
+    "SupportsDedicatedLogVolume": False,
+}
+
+
 def _option(name: str, version: str, kind: str, rules: dict[str, Any], zones: list[str]) -> dict[str, Any]:
     option: dict[str, Any] = {
-        "Engine": catalogue.ENGINE,
+        **_ALIKE,
         "EngineVersion": version,
         "DBInstanceClass": name,
-        "LicenseModel": catalogue.LICENSE,
         "AvailabilityZones": [{"Name": zone} for zone in zones],
-        "MultiAZCapable": True,
-        "ReadReplicaCapable": True,
-        "Vpc": True,
-        "SupportsStorageEncryption": True,
         "StorageType": kind,
         "SupportsIops": "iops" in rules,
         "SupportsStorageThroughput": "throughput" in rules,
-        "SupportsEnhancedMonitoring": True,
-        "SupportsIAMDatabaseAuthentication": True,
         "SupportsPerformanceInsights": not name.endswith((".micro", ".small")),
         "MinStorageSize": rules["min"],
         "MaxStorageSize": rules["max"],
-        "AvailableProcessorFeatures": [],
-        "SupportedEngineModes": ["provisioned"],
         "SupportsStorageAutoscaling": kind != "standard",
-        "SupportsKerberosAuthentication": True,
-        "OutpostCapable": False,
-        "SupportedActivityStreamModes": [],
-        "SupportsGlobalDatabases": False,
-        "SupportedNetworkTypes": ["DUAL", "IPV4"],
-        "SupportsClusters": False,
-        "SupportsDedicatedLogVolume": False,
     }
     if "iops" in rules:
         option["MinIopsPerDbInstance"], option["MaxIopsPerDbInstance"] = rules["iops"]

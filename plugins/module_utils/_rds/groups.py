@@ -52,10 +52,8 @@ PARAMETERS = Kind(
 
 def read_group(rds: Any, kind: Kind, name: str) -> dict[str, Any] | None:
     """Return the group with its tags, or None."""
-    found = call(
-        rds, f"describe_{kind.operation}", f"read {kind.kind} {name}",
-        missing=kind.missing, **{f"{kind.member}Name": name},
-    )  # fmt: skip
+    named: dict[str, Any] = {f"{kind.member}Name": name}
+    found = call(rds, f"describe_{kind.operation}", f"read {kind.kind} {name}", missing=kind.missing, **named)
     groups = found[f"{kind.member}s"] if found else []
     return {**groups[0], "TagList": api.get_tags(rds, groups[0][f"{kind.member}Arn"])} if groups else None
 

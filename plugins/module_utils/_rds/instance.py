@@ -105,11 +105,12 @@ def _wait_settled(rds: Any, params: Mapping[str, Any]) -> dict[str, Any]:
             return f"its status is {status}{told}"
         return "it has disappeared" if instance is None else None
 
-    return wait_until(
+    found: dict[str, Any] | None = wait_until(
         lambda: api.get_instance(rds, params["identifier"]), done, f"{KIND} {params['identifier']}",
         timeout=params["wait_timeout"], pause=params["wait_pause"], failed=failed,
         show=lambda instance: _status(instance) or "no such instance",
     )  # fmt: skip
+    return found or {}
 
 
 def _wait_gone(rds: Any, params: Mapping[str, Any]) -> None:

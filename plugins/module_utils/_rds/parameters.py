@@ -58,7 +58,7 @@ def _group_parameters(rds: Any, name: str) -> list[dict[str, Any]]:
 def _family_parameters(rds: Any, family: str) -> list[dict[str, Any]]:
     """Return the parameters of a family. This answer keeps its page token one level down, out of reach of pages()."""
     items: list[dict[str, Any]] = []
-    token: dict[str, str] = {}
+    token: dict[str, Any] = {}
     while True:
         what = f"read the parameters of the family {family}"
         page = call(rds, "describe_engine_default_parameters", what, DBParameterGroupFamily=family, **token) or {}

@@ -142,7 +142,7 @@ _NO_GROWTH = ("max_allocated_storage", 0)
 
 def _change(field: Field, want: Mapping[str, Any], seen: Seen) -> Iterator[Any]:
     """Yield the new value when this setting must change."""
-    wanted = want.get(field.option)
+    wanted: Any = want.get(field.option)
     if wanted is None or wanted == "" or seen.instance is None:
         return
     has = current_value(field, seen.instance)

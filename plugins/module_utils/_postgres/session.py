@@ -37,11 +37,11 @@ class Session:
         self, commands: Commands, psql: str, connection: Connection, settings: Mapping[str, str] | None = None
     ) -> None:
         self.connection = connection
-        self._commands = commands
+        self.commands = commands
         self._token = f"--{secrets.token_hex(12)}"
         self._out = b""
         self._lines: list[str] = []
-        self._sent = 0.0
+        self.sent = 0.0
         # No password prompt, no ~/.psqlrc, one row a line.
         argv = [psql, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"]
         self.child = commands.start(
@@ -74,7 +74,7 @@ class Session:
         return [json.loads(line) for line in self.ask(sql)]
 
     def send(self, sql: str) -> None:
-        self._lines, self._out, self._sent = [], b"", time.monotonic()
+        self._lines, self._out, self.sent = [], b"", time.monotonic()
         # A psql that has ended is told by feed(), with its last words.
         with contextlib.suppress(BrokenPipeError):
             self._in.write(f"{sql}\n;\n\\echo {self._token}\n".encode())
@@ -94,10 +94,10 @@ class Session:
         return None
 
     def close(self) -> None:
-        self._commands.end(self.child)
+        self.commands.end(self.child)
 
     def _answer(self, error: str) -> Answer:
-        return Answer(self._lines, error, time.monotonic() - self._sent)
+        return Answer(self._lines, error, time.monotonic() - self.sent)
 
     def _errors(self, ended: bool = False) -> str:
         """Return what psql wrote to standard error: unbuffered, so it is there before the token is."""
@@ -120,7 +120,9 @@ def _without_data(text: str) -> str:
 
 
 def _wait(session: Session, on_tick: Callable[[], None] = lambda: None) -> Answer:
-    return next(iter(as_answered([session], session._commands, on_tick)))[1]
+    """Return the answer of one session that was sent something."""
+    ((_session, answer),) = as_answered([session], session.commands, on_tick)
+    return answer
 
 
 def as_answered(
@@ -141,9 +143,9 @@ def as_answered(
                 answer = key.data.feed()
                 if answer is None:
                     continue
-                before = key.data._sent
+                before = key.data.sent
                 yield key.data, answer
-                if key.data._sent == before:
+                if key.data.sent == before:
                     selector.unregister(key.fd)
                     waiting -= 1
 

@@ -86,6 +86,7 @@ def test_what_others_made_after_the_crash_is_named_and_stays(bulk: Sides) -> Non
     assert bulk.verify()["differences"] == []
 
 
+@pytest.mark.full
 def test_the_user_may_ask_not_to_resume(bulk: Sides) -> None:
     under = crash(bulk, "rows")
     wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)

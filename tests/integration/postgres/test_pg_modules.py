@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from pg_sides import CHECKOUT, Sides, family, wait_until
 
 PLAYBOOK = CHECKOUT / ".venv/bin/ansible-playbook"
+INTERPRETER = ("-e", f"ansible_python_interpreter={sys.executable}")
 SHARED = ("source", "target", "jobs")
 
 
@@ -24,7 +26,7 @@ def play(sides: Sides, module: str, params: dict, *options: str) -> tuple[int, s
     path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task, shown]}]))
     env = {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
     done = subprocess.run(
-        [str(PLAYBOOK), "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", str(path), *options],
+        [str(PLAYBOOK), "-i", "localhost,", "-c", "local", *INTERPRETER, str(path), *options],
         cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False, env=env,
     )  # fmt: skip
     path.unlink()
@@ -49,6 +51,7 @@ def test_both_modules_run_under_ansible_and_never_show_a_password(small: Sides) 
     assert status == 0, output
 
     assert [f"changed={number} " in text for number, text in zip((1, 1, 0), outputs, strict=True)] == [True] * 3
+    assert all("skipped=0 " in text for text in outputs)
     assert "+table public.konto" in outputs[0]
     assert "hash_equal: true" in output
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in output
@@ -112,6 +115,7 @@ def _assert_clean(file: Path) -> None:
         return
 
 
+@pytest.mark.full
 def test_the_folder_of_a_run_is_private(bulk: Sides) -> None:
     child = bulk.start()
     folder = wait_until(lambda: next(iter(bulk.workdir.iterdir()), None), "the private folder")

@@ -20,7 +20,7 @@ PHASES = {
     "verify": "Count and compare",
     "compare": "Compare every content",
 }
-MOVED_COLUMNS = [
+MOVED_COLUMNS: list[dict[str, Any]] = [
     {"key": "name", "title": "Table"},
     {"key": "rows_source", "title": "Rows in the source", "kind": "count", "total": True},
     {"key": "rows_target", "title": "Rows in RDS", "kind": "count", "total": True},
@@ -177,7 +177,7 @@ def _remarks(moved: dict[str, Any], proved: dict[str, Any]) -> list[dict[str, An
 
 
 def _instance(found: dict[str, Any]) -> dict[str, Any]:
-    instance = next(iter(found.get("instances") or []), {})
+    instance: dict[str, Any] = next(iter(found.get("instances") or []), {})
     facts = {
         "Instance": instance.get("db_instance_identifier"),
         "Engine": f"{instance.get('engine')} {instance.get('engine_version')}" if instance else None,
@@ -202,13 +202,14 @@ def _server(result: dict[str, Any], side: str) -> str | None:
 
 
 def _state(results: dict[str, Any]) -> str:
-    instance = next(iter((results.get("found") or {}).get("instances") or []), {})
+    instance: dict[str, Any] = next(iter((results.get("found") or {}).get("instances") or []), {})
     return f"{instance.get('db_instance_identifier')} is {instance.get('db_instance_status')}"
 
 
-def _content(table: dict[str, Any]) -> str | None:
+def _content(table: dict[str, Any]) -> str:
     """Return whether a table's content is equal; unchecked is not equal."""
-    return {True: "pass", False: "fail"}.get(table.get("hash_equal"), "skip")
+    equal = table.get("hash_equal")
+    return "skip" if equal is None else "pass" if equal else "fail"
 
 
 def _only_tables(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

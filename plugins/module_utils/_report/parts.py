@@ -111,11 +111,11 @@ def _row(columns: list[dict[str, Any]], row: dict[str, Any]) -> str:
 def _totals(columns: list[dict[str, Any]], rows: list[dict[str, Any]]) -> str:
     if not any(column.get("total") for column in columns):
         return ""
-    sums = {
-        column["key"]: sum(value for value in (row.get(column["key"]) for row in rows) if is_number(value))
-        for column in columns
-        if column.get("total")
-    }
+    sums: dict[str, float] = {}
+    for column in columns:
+        if column.get("total"):
+            values: list[Any] = [row.get(column["key"]) for row in rows]
+            sums[column["key"]] = sum(value for value in values if is_number(value))
     cells = "".join(
         f"<td{_align(column)}>{cell(sums[column['key']], column['kind']) if column['key'] in sums else ''}</td>"
         for column in columns[1:]

@@ -1,0 +1,114 @@
+"""What a report says of a migration: the truth of the results, also of half of them."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.bahnvision.aws.plugins.filter.database_report import FilterModule
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.document import build
+
+report = FilterModule().filters()["database_report"]
+FOUND = {
+    "instances": [{"db_instance_identifier": "bahnvision-lab", "db_instance_status": "available", "multi_az": True}]
+}
+SIDE = {"version": "17.6", "host": "db", "port": 5432, "database": "app"}
+MOVED = {
+    "changed": True, "run_id": "r", "resumed": False, "source": SIDE, "target": SIDE, "throughput_mb_s": 20.5,
+    "tables": [{"name": "public.a", "rows_source": 3, "rows_target": 3, "bytes": 8192, "seconds": 0.1}],
+    "timings": {"dump": 1.0, "restore": 2.0}, "verify": {"status": "passed"}, "not_moved": [], "remarks": [],
+}  # fmt: skip
+EQUAL = {"name": "public.a", "rows_source": 3, "rows_target": 3, "hash_equal": True}
+LARGE = {"name": "large objects", "rows_source": 0, "rows_target": 0, "hash_equal": True}
+SEQUENCE = {"name": "public.s", "source": 9, "target": 9, "equal": True, "difference": ""}
+PROVED = {
+    "tables": [EQUAL, LARGE], "sequences": [SEQUENCE], "differences": [], "not_checked": [], "remarks": [],
+    "seconds": 0.5, "source": SIDE, "target": SIDE,
+}  # fmt: skip
+ALL = {"found": FOUND, "allowed": {"msg": "All assertions passed"}, "moved": MOVED, "proved": PROVED}
+
+
+def results_of(content, title="Checks"):
+    section = next(section for section in content["sections"] if section["title"] == title)
+    return {check["name"]: check["result"] for check in section["checks"]}
+
+
+def table_of(content, title):
+    return next(section["rows"] for section in content["sections"] if section["title"] == title)
+
+
+@pytest.mark.parametrize("kind", ["migration", "verification"])
+def test_a_complete_run_passes_every_check(kind):
+    content = report(ALL, kind)
+
+    assert content["verdict"]["result"] == "pass"
+    assert set(results_of(content).values()) == {"pass"}
+    assert (content["facts"]["Tables"], content["facts"]["Rows"]) == (1, 3)
+    assert [row["content"] for row in table_of(content, "Tables")] == ["pass"]
+
+
+def damaged(**changes):
+    return {"proved": {**PROVED, **changes, "failed": True, "msg": "not proved equal"}}
+
+
+@pytest.mark.parametrize(
+    ("results", "check"),
+    [
+        (damaged(differences=["table x is missing on the target"]), "Definitions of all objects are equal"),
+        (
+            damaged(tables=[{**EQUAL, "rows_target": 2, "hash_equal": False}], differences=["public.a has 2 rows"]),
+            "Rows are equal",
+        ),
+        (damaged(tables=[{**EQUAL, "hash_equal": False}], differences=["public.a differs"]), "Contents are equal"),
+        (
+            damaged(sequences=[{**SEQUENCE, "equal": False, "difference": "s is behind"}], differences=["s is behind"]),
+            "Sequences stand at the same value",
+        ),
+        (damaged(not_checked=["public.a: permission denied"]), "Everything could be checked"),
+    ],
+)
+def test_each_kind_of_damage_fails_its_own_check(results, check):
+    content = report({**ALL, **results}, "verification")
+
+    assert content["verdict"] == {"result": "fail", "sentence": "not proved equal"}
+    failed = {name for name, result in results_of(content).items() if result == "fail"}
+    assert check in failed
+    assert "Definitions of all objects are equal" not in failed - {check}
+
+
+@pytest.mark.parametrize("reached", [{}, {"found": FOUND}, {"found": FOUND, "allowed": {"failed": True, "msg": "no"}}])
+@pytest.mark.parametrize("kind", ["migration", "verification"])
+def test_what_was_not_reached_never_passes(reached, kind):
+    content = report({**{"found": {}, "allowed": {}, "moved": {}, "proved": {}}, **reached}, kind)
+
+    assert content["verdict"]["result"] in ("fail", "warn")
+    assert "Rows are equal" not in results_of(content)
+
+
+def test_a_failed_move_is_the_verdict_and_its_check_fails():
+    broken = {"failed": True, "msg": "source: password authentication failed", "changed": False}
+    content = report({"found": FOUND, "allowed": {}, "moved": broken, "proved": {}}, "migration")
+
+    assert content["verdict"] == {"result": "fail", "sentence": "source: password authentication failed"}
+    assert results_of(content)["Rows counted under the snapshot equal those written"] == "fail"
+
+
+def test_a_table_that_was_not_hashed_is_not_called_equal():
+    content = report({**ALL, "proved": {**PROVED, "tables": [{**EQUAL, "hash_equal": None}]}}, "migration")
+    assert [row["content"] for row in table_of(content, "Tables")] == ["skip"]
+
+
+def test_a_check_says_that_nothing_was_touched():
+    content = report({"found": FOUND, "moved": {**MOVED, "tables": []}, "proved": {"skipped": True}}, "migration", True)
+    assert content["verdict"] == {"result": "info", "sentence": "Nothing was touched: this was a check."}
+
+
+@pytest.mark.parametrize("kind", ["migration", "verification"])
+@pytest.mark.parametrize("results", [ALL, {"found": {}, "proved": {"failed": True, "msg": "x"}}])
+def test_the_module_takes_what_the_filter_gives(kind, results):
+    content = report(results, kind)
+    assert build({"name": kind, "title": kind, **content}, "2026-11-22T17:40:00Z")["sections"] == content["sections"]
+
+
+def test_an_unknown_report_is_refused():
+    with pytest.raises(AnsibleFilterError, match="not 'drill'"):
+        report(ALL, "drill")

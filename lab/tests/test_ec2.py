@@ -108,7 +108,8 @@ def test_a_nat_gateway_without_a_way_out_fails(ec2: Any, vpc: str, subnet: str) 
 
 def test_security_groups_that_are_needed_stay(ec2: Any, vpc: str) -> None:
     used, user = (
-        ec2.create_security_group(GroupName=fresh("group"), Description="x", VpcId=vpc)["GroupId"] for _ in range(2)
+        ec2.create_security_group(GroupName=fresh("group"), Description="x", VpcId=vpc)["GroupId"]
+        for _count in range(2)
     )
     ec2.authorize_security_group_ingress(GroupId=user, IpPermissions=[
         {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": used}]}

@@ -72,7 +72,9 @@ def test_up_twice_and_down_leaves_nothing(state: State) -> None:
 
 def test_two_ups_at_once_start_one_lab(state: State) -> None:
     environment = {**os.environ, VARIABLE: str(state.folder)}
-    both = [subprocess.Popen([*COMMAND, "up"], env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen([*COMMAND, "up"], env=environment, stdout=subprocess.PIPE, text=True) for _count in range(2)
+    ]
     said = sorted(process.communicate(timeout=60)[0] for process in both)
     assert ["is already up" in said[0], "is up" in said[1]] == [True, True]
     assert set(state.registry.all()) == {"daemon", "source"}
@@ -125,7 +127,7 @@ def test_the_source_keeps_its_rows_until_reset(state: State) -> None:
             connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS row")
             return connection.execute("SELECT count(*) FROM kept").fetchone()[0]
 
-    status, _ = control.up(state)
+    status, _other = control.up(state)
     with psycopg.connect(status["source"]["dsn"]) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 3) AS row")
     client = Lab(state).client("rds")
@@ -133,7 +135,7 @@ def test_the_source_keeps_its_rows_until_reset(state: State) -> None:
         DBParameterGroupName="kept", DBParameterGroupFamily=_family(client), Description="x"
     )
     control.down(state)
-    status, _ = control.up(state)
+    status, _other = control.up(state)
     assert rows(status) == 3
     assert Lab(state).client("rds").describe_db_parameter_groups()["DBParameterGroups"] == []
     status = control.reset(state)

@@ -228,7 +228,7 @@ def test_deletion_takes_the_server_and_its_files(lab: Lab, rds: Any) -> None:
 def test_an_instance_can_be_deleted_and_made_again_at_once(lab: Lab, rds: Any) -> None:
     arguments = instance_arguments()
     name = arguments["DBInstanceIdentifier"]
-    for _ in range(2):
+    for _count in range(2):
         rds.create_db_instance(**arguments)
         rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
     with available_instance(rds, DBInstanceIdentifier=name):

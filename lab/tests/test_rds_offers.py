@@ -42,7 +42,7 @@ ANSWERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("operation", "answer"), ANSWERS, ids=[operation for operation, _ in ANSWERS])
+@pytest.mark.parametrize(("operation", "answer"), ANSWERS, ids=[operation for operation, _answer in ANSWERS])
 def test_answers_fit_the_model(operation: str, answer: dict[str, Any]) -> None:
     assert next(iter(answer.values()))
     assert faults(operation, answer) == ""

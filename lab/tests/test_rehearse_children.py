@@ -135,7 +135,7 @@ def test_an_interrupted_rehearsal_ends_its_children_and_says_so(checkout, tmp_pa
     deep = identify(int(wait_for(note)))
 
     rehearsal.send_signal(number)
-    output, _ = rehearsal.communicate(timeout=30)
+    output, _other = rehearsal.communicate(timeout=30)
 
     assert rehearsal.returncode == 128 + number
     assert output.splitlines()[-1] == "interrupted"

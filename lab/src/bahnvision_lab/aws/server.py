@@ -41,7 +41,7 @@ class Credentials:
 
 
 def _random(characters: str, length: int) -> str:
-    return "".join(secrets.choice(characters) for _ in range(length))
+    return "".join(secrets.choice(characters) for _count in range(length))
 
 
 class _QuietHandler(MotoRequestHandler):

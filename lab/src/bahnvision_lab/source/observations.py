@@ -217,7 +217,7 @@ def _snapshot(
     end = (start + 1 + int(dice.random() * (STATIONS - 1))) % STATIONS
     luck = dice.random()
     status = "TIMEOUT" if luck < 0.02 else "NOT_FOUND" if luck < 0.05 else "RATE_LIMITED" if luck < 0.06 else "SUCCESS"
-    legs = [{"line": "über Smithfield", "minutes": 4 + int(dice.random() * 50)} for _ in range(1 + int(luck * 3))]
+    legs = [{"line": "über Smithfield", "minutes": 4 + int(dice.random() * 50)} for _count in range(1 + int(luck * 3))]
     answer: dict[str, object] = {"legs": legs, "fare": {"AUD": round(2 + luck * 9, 2)}}
     if path:
         answer["path"] = {"shape": path[0], "points": path[1]}

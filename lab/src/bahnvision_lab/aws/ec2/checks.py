@@ -98,7 +98,7 @@ def check_no_public_addresses(backend: EC2Backend, vpc_id: str) -> None:
 
 def check_endpoint(backend: EC2Backend, params: dict[str, Any]) -> None:
     service = params["ServiceName"]
-    domain, _, name = service.rpartition(".")
+    domain, _between, name = service.rpartition(".")
     if domain == f"com.amazonaws.{backend.region_name}" and name not in botocore_services():
         raise AwsError("InvalidServiceName", f"The Vpc Endpoint Service '{service}' does not exist")
     for endpoint in backend.vpc_end_points.values():

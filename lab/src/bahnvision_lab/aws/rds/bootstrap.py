@@ -26,7 +26,7 @@ PASSWORD_CHARACTERS = "".join(
 def new_password(length: int = 32) -> str:
     """Return a password with at least one character that a URI, a shell or an INI file must quote."""
     while True:
-        password = "".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(length))
+        password = "".join(secrets.choice(PASSWORD_CHARACTERS) for _count in range(length))
         if any(character in "%&#:?=" for character in password):
             return password
 

@@ -173,7 +173,7 @@ class Lifecycle:
 def _complete(database: DBInstance, params: dict[str, Any]) -> None:
     """Give the instance what RDS tells of every instance and moto leaves out."""
     letters = string.ascii_uppercase + string.digits
-    database.dbi_resource_id = "db-" + "".join(secrets.choice(letters) for _ in range(26))
+    database.dbi_resource_id = "db-" + "".join(secrets.choice(letters) for _count in range(26))
     database.license_model = catalogue.LICENSE
     database.publicly_accessible = bool(params.get("PubliclyAccessible"))
     database.engine_lifecycle_support = params.get("EngineLifecycleSupport") or LIFECYCLES[0]

@@ -137,7 +137,7 @@ def _step_row(step: dict[str, Any], start: float, seconds: float, whole: float) 
     # A step too short to see still gets a hair line, inside the chart.
     left, width = min(100 * start / whole, 99.6), max(100 * seconds / whole, 0.4)
     tone = step.get("result") or "info"
-    bar = (
+    drawing = (
         '<svg aria-hidden="true" width="100%" height="14"><rect class="track" width="100%" height="14" rx="3"/>'
         f'<rect class="bar {tone}" x="{left:.2f}%" width="{width:.2f}%" height="14" rx="3"/></svg>'
     )
@@ -145,5 +145,5 @@ def _step_row(step: dict[str, Any], start: float, seconds: float, whole: float) 
     note = f'<span class="note">{escape(step["note"])}</span>' if step.get("note") else ""
     return (
         f'<tr><th scope="row">{escape(step["name"])}{outcome}{note}</th>'
-        f'<td class="number">{cell(seconds, "seconds")}</td><td class="chart">{bar}</td></tr>'
+        f'<td class="number">{cell(seconds, "seconds")}</td><td class="chart">{drawing}</td></tr>'
     )

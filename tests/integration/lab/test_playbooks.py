@@ -124,11 +124,13 @@ def installed(tmp_path_factory) -> Path:
     """The collection as Galaxy gives it, away from the checkout."""
     folder = tmp_path_factory.mktemp("installed")
     galaxy = [str(BIN / "ansible-galaxy"), "collection"]
-    options: dict[str, Any] = {"cwd": ROOT, "check": True, "capture_output": True, "timeout": 120}
-    subprocess.run([*galaxy, "build", "--output-path", str(folder)], **options)
+    options: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "timeout": 120}
+    subprocess.run([*galaxy, "build", "--output-path", str(folder)], check=True, **options)
     artefact = str(next(folder.glob("*.tar.gz")))
     # Forced: the checkout itself would count as the installed collection.
-    subprocess.run([*galaxy, "install", "--force", "--no-deps", "--offline", "-p", str(folder), artefact], **options)
+    subprocess.run(
+        [*galaxy, "install", "--force", "--no-deps", "--offline", "-p", str(folder), artefact], check=True, **options
+    )
     return folder
 
 

@@ -119,8 +119,17 @@ def test_the_page_loads_nothing(tmp_path):
     assert "url(" not in html
     assert "@import" not in html
     page = Page(html)
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
-    assert all("src" not in attributes for _, attributes in page.tags)
+    assert not {tag for tag, _attributes in page.tags} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+    }
+    assert all("src" not in attributes for _tag, attributes in page.tags)
     policy = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
 
@@ -128,7 +137,7 @@ def test_the_page_loads_nothing(tmp_path):
 def test_the_page_is_made_for_every_reader(tmp_path):
     report.ensure_report(parameters(tmp_path), check_mode=False, now=NOW)
 
-    page, _ = written(tmp_path)
+    page, _facts = written(tmp_path)
     html = (tmp_path / "migration.html").read_text(encoding="utf-8")
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == 1
@@ -297,9 +306,9 @@ def test_bars_stay_inside_the_chart():
     bars = [rect for rect in Page(render(document)).all("rect") if rect["class"].startswith("bar")]
 
     assert len(bars) == 3
-    for bar in bars:
-        assert float(bar["x"].rstrip("%")) + float(bar["width"].rstrip("%")) <= 100.01
-        assert float(bar["width"].rstrip("%")) >= 0.4
+    for drawn in bars:
+        assert float(drawn["x"].rstrip("%")) + float(drawn["width"].rstrip("%")) <= 100.01
+        assert float(drawn["width"].rstrip("%")) >= 0.4
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
 
+    def pause(self, attempt: int, start: float) -> float | None:
+        """Return the seconds to sleep after this attempt, or None when attempts or time are used up."""
+        pause = self.jitter(0, min(self.cap, self.base * 2**attempt))
+        late = self.clock() - start + pause > self.seconds
+        return None if late or attempt == self.attempts - 1 else pause
+
 
 DEFAULT = Patience()
 
@@ -109,26 +115,29 @@ def call(
         try:
             return getattr(client, operation)(**params)
         except (botocore_exceptions.ClientError, botocore_exceptions.BotoCoreError) as problem:
-            code = error_code(problem)
-            if code in missing:
+            if error_code(problem) in missing:
                 return None
-            lost = _may_have_acted(problem)
-            if not (lost or _refused_for_now(problem) or code in eventual):
-                raise translated(problem, what) from problem
-            if lost and not repeatable and found is None:
-                raise ResourceError(
-                    f"cannot {what}: the answer was lost ({_text(problem)}); run again, what was made will be found"
-                ) from problem
-            pause = patience.jitter(0, min(patience.cap, patience.base * 2**attempt))
-            late = patience.clock() - start + pause > patience.seconds
-            if late or attempt == patience.attempts - 1:
+            lost = _may_have_acted(problem) and not repeatable
+            _refuse_repetition(problem, what, eventual, lost and found is None)
+            pause = patience.pause(attempt, start)
+            if pause is None:
                 raise translated(problem, what, f"given up after {attempt + 1} attempts") from problem
         patience.sleep(pause)
-        if lost and not repeatable and found is not None:
-            made = found()
-            if made is not None:
-                return made
+        made = found() if lost and found is not None else None
+        if made is not None:
+            return made
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _refuse_repetition(problem: Exception, what: str, eventual: Collection[str], blind: bool) -> None:
+    """Raise what no repetition would cure, and what a `blind` repetition could do twice."""
+    passing = _may_have_acted(problem) or _refused_for_now(problem) or error_code(problem) in eventual
+    if not passing:
+        raise translated(problem, what) from problem
+    if blind:
+        raise ResourceError(
+            f"cannot {what}: the answer was lost ({_text(problem)}); run again, what was made will be found"
+        ) from problem
 
 
 def pages(

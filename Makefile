@@ -48,7 +48,7 @@ lock: ## Pin the Python packages anew, with hashes (needs uv)
 
 clean: ## Stop the lab and remove everything that was made here, the virtual environment too
 	@if [ -x $(LAB) ]; then $(LAB) down; fi
-	rm -rf build .lab .cache .venv .ansible .mypy_cache .pytest_cache .ruff_cache lab/src/*.egg-info
+	rm -rf build .lab .cache .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache lab/src/*.egg-info
 
 .PHONY: .setup-lab .setup-dev
 .setup-lab:

@@ -12,10 +12,25 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(sys.executable).parent
-SHIPPED = set(
-    "CHANGELOG.rst CODE_OF_CONDUCT.md CONTRIBUTING.md FILES.json LICENSE MANIFEST.json README.md changelogs docs "
-    "group_vars meta playbooks plugins requirements.txt requirements.yml roles site.yml".split()
-)
+SHIPPED = {
+    "CHANGELOG.rst",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+    "changelogs",
+    "docs",
+    "group_vars",
+    "meta",
+    "playbooks",
+    "plugins",
+    "requirements.txt",
+    "requirements.yml",
+    "roles",
+    "site.yml",
+}
 
 
 def run(*argv: str | Path, **environment: str) -> str:

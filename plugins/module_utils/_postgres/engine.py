@@ -89,17 +89,19 @@ class DumpEngine:
         return watch.seconds
 
     def write_rest(self) -> None:
-        """Run in parallel, then repeat one by one what the server ended to resolve a deadlock.
+        """Run in parallel, then repeat one by one what failed since the server ended something to resolve a deadlock.
 
-        pg_restore's workers can block each other over a partitioned table (INDEX ATTACH takes locks that
-        pg_restore does not know of). Each entry is one transaction, so a repeat starts from nothing.
+        Each entry is one transaction, so a repeat starts from nothing.
         """
-        main, last = toc.row_security_last(self.entries)
-        victims = Victims()
-        self._restore("post-data", main, victims.line, tolerant=True)
-        for entries in ([entry for entry in main if entry.dump_id in victims.dump_ids], last):
-            if entries:
-                self._restore("post-data", entries, jobs=1)
+        for stage in toc.rest_in_stages(self.entries):
+            if not stage.parallel:
+                self._restore("post-data", stage.entries, jobs=1)
+                continue
+            failures = Failures()
+            self._restore("post-data", stage.entries, failures.line, tolerated=lambda seen=failures: seen.complete)
+            again = [entry for entry in stage.entries if entry.dump_id in failures.dump_ids]
+            if again:
+                self._restore("post-data", again, jobs=1)
 
     def _restore(
         self,
@@ -107,12 +109,12 @@ class DumpEngine:
         entries: list[toc.Entry],
         on_line: Callable[[str], None] = lambda _line: None,
         jobs: int | None = None,
-        tolerant: bool = False,
+        tolerated: Callable[[], bool] | None = None,
     ) -> None:
         listing = self.task.workdir / f"{section}.list"
         listing.write_text("".join(f"{entry.line}\n" for entry in entries), errors="surrogateescape")
-        argv = restore_argv(self.task, section, self.dump, listing, jobs or self.task.jobs, tolerant)
-        self._run(argv, self.task.target, section, on_line, accepted=(0, 1) if tolerant else (0,))
+        argv = restore_argv(self.task, section, self.dump, listing, jobs or self.task.jobs, tolerated is not None)
+        self._run(argv, self.task.target, section, on_line, tolerated or (lambda: False))
 
     def _run(
         self,
@@ -120,7 +122,7 @@ class DumpEngine:
         side: Connection,
         what: str,
         on_line: Callable[[str], None] = lambda _line: None,
-        accepted: tuple[int, ...] = (0,),
+        tolerated: Callable[[], bool] = lambda: False,
     ) -> None:
         said: list[str] = []
 
@@ -138,7 +140,7 @@ class DumpEngine:
             status = self.task.commands.follow(argv, env, side.pass_fds, line, self.task.on_tick)
         except NotADeadlock:
             raise failed("") from None
-        if status not in accepted:
+        if status and not (status == 1 and tolerated()):
             raise failed(f"exit status {status}")
 
     def _listing(self) -> str:
@@ -167,6 +169,7 @@ def restore_argv(task: Task, section: str, folder: Path, listing: Path, jobs: in
     return [
         task.clients.pg_restore, "--no-password", f"--dbname=dbname={conninfo_value(task.target.database)}",
         "--format=directory", f"--jobs={jobs}", f"--section={section}", f"--use-list={listing}",
+        # Without --verbose an error does not name its entry.
         "--no-owner", "--no-acl", "--no-tablespaces", "--verbose",
         *([] if tolerant else ["--exit-on-error"]), str(folder),
     ]  # fmt: skip
@@ -179,7 +182,10 @@ def conninfo_value(text: str) -> str:
 
 
 class Stopwatch:
-    """Times tables by what `pg_restore --verbose --jobs` tells: launching item N, finished item N."""
+    """Times tables by what `pg_restore --verbose --jobs` tells: launching item N, finished item N.
+
+    Its workers write to one pipe, in pieces: a line may be torn. A table whose lines are torn has no time.
+    """
 
     def __init__(self, tables: dict[str, str], clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds: dict[str, float] = {}
@@ -187,10 +193,10 @@ class Stopwatch:
         self._started: dict[str, float] = {}
 
     def line(self, text: str) -> None:
-        words = text.split()
+        words = [*text.split(), "", "", "", ""]
         if words[1:3] == ["launching", "item"]:
             self._started[words[3]] = self._clock()
-        elif words[1:3] == ["finished", "item"] and words[3] in self._tables:
+        elif words[1:3] == ["finished", "item"] and words[3] in self._tables and words[3] in self._started:
             self.seconds[self._tables[words[3]]] = self._clock() - self._started[words[3]]
 
 
@@ -198,34 +204,48 @@ class NotADeadlock(Exception):
     """An error that a repeat would not cure."""
 
 
-class Victims:
-    """Collects the entries that the server ended to resolve a deadlock; any other error stops the run at once."""
+class Failures:
+    """Collects the entries that failed after the server resolved a deadlock; an error before that stops the run.
+
+    What needs a victim fails in its wake; the repeat shows whether it fails by itself. Workers write their
+    lines in pieces into one pipe: a message is one piece, so it is whole, but anything may stand before it.
+    """
 
     def __init__(self) -> None:
         self.dump_ids: set[str] = set()
-        self._entry = ""
+        self.ignored = 0
+        self._deadlock = False
 
     def line(self, text: str) -> None:
-        found = re.match(r"pg_restore: from TOC entry (\d+);", text)
+        self._deadlock = self._deadlock or "deadlock detected" in text
+        if "could not execute query: " in text and not self._deadlock:
+            raise NotADeadlock
+        self.dump_ids.update(re.findall(r"from TOC entry (\d+);", text))
+        found = re.search(r"errors ignored on restore: (\d+)", text)
         if found:
-            self._entry = found[1]
-        elif text.startswith("pg_restore: error: "):
-            if "deadlock detected" not in text or not self._entry:
-                raise NotADeadlock
-            self.dump_ids.add(self._entry)
+            self.ignored = int(found[1])
+
+    @property
+    def complete(self) -> bool:
+        """Whether pg_restore reached its end, and every error it passed over is known by its entry.
+
+        In parallel it counts each error twice: in the worker and for the entry.
+        """
+        return self.ignored > 0 and self.ignored in (len(self.dump_ids), 2 * len(self.dump_ids))
+
+
+TROUBLE = ("error: ", "warning: ", "detail: ", "hint: ", "from TOC entry", "while ", "could not", "ERROR: ", "FATAL: ")
 
 
 def is_progress(line: str) -> bool:
-    return line.startswith(("pg_restore: ", "pg_dump: ")) and not line.split(": ", 1)[1].startswith(
-        ("error: ", "warning: ", "detail: ", "hint: ", "from TOC", "while ")
-    )
+    return line.startswith(("pg_restore: ", "pg_dump: ")) and not any(words in line for words in TROUBLE)
 
 
 def essence(lines: list[str]) -> str:
     """Return the first error and where it happened; not what follows it, and no rows."""
     for number, line in enumerate(lines):
-        if ": error: " in line:
-            place = [text.split(": ", 1)[1] for text in lines[max(number - 1, 0) : number] if "from TOC entry" in text]
-            advice = " (row security hides rows: dump as a role with BYPASSRLS)" if "row-level security" in line else ""
-            return " ".join([line.split(": error: ", 1)[1].removeprefix("could not execute query: "), *place]) + advice
+        found = re.search(r"(?:error: |(?=could not execute query: ))(?:could not execute query: )?(.*)", line)
+        if found:
+            places = re.findall(r"from TOC entry .*", "\n".join(lines[:number]))
+            return " ".join([found[1], *places[-1:]])
     return " ".join(lines[-2:])

@@ -50,15 +50,34 @@ def chosen(entries: list[Entry], existing_schemas: Collection[str], extensions: 
     return kept
 
 
-def row_security_last(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """Split off what switches row security on.
+@dataclass(frozen=True)
+class Stage:
+    entries: list[Entry]
+    parallel: bool
 
-    Forced on the owner, it would hide rows from the checks of foreign keys and from materialized views.
+
+def rest_in_stages(entries: list[Entry]) -> list[Stage]:
+    """Order what comes after the rows, so that nothing waits for or misses something of a later stage.
+
+    Attaching an index to that of a partitioned table locks tables that pg_restore does not know of: beside
+    foreign keys it deadlocks. So indexes come first, then the attaching one by one, then the rest. Row
+    security comes last: forced on the owner, it hides rows from foreign keys' checks and materialized views.
     """
-    last = [entry for entry in entries if entry.rest.startswith("ROW SECURITY ")]
-    return [entry for entry in entries if entry not in last], last
+    attach = [entry for entry in entries if entry.catalog == "0" and entry.rest.startswith("INDEX ATTACH ")]
+    security = [entry for entry in entries if entry.catalog == "0" and entry.rest.startswith("ROW SECURITY ")]
+    indexes = []
+    if attach:
+        indexes = [
+            entry for entry in entries if entry.catalog != "0" and entry.rest.startswith(("INDEX ", "CONSTRAINT "))
+        ]
+    taken = {entry.dump_id for entry in (*attach, *security, *indexes)}
+    others = [entry for entry in entries if entry.dump_id not in taken]
+    stages = (Stage(indexes, True), Stage(attach, False), Stage(others, True), Stage(security, False))
+    return [stage for stage in stages if stage.entries]
 
 
 def table_data(entries: list[Entry]) -> dict[str, str]:
     """Return {dump id: the table's object id on the source}."""
-    return {entry.dump_id: entry.oid for entry in entries if entry.rest.startswith("TABLE DATA ")}
+    return {
+        entry.dump_id: entry.oid for entry in entries if entry.catalog == "0" and entry.rest.startswith("TABLE DATA ")
+    }

@@ -7,10 +7,10 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import to
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import (
+    Failures,
     NotADeadlock,
     Stopwatch,
     Task,
-    Victims,
     conninfo_value,
     dump_argv,
     essence,
@@ -55,9 +55,28 @@ def test_entries_are_chosen_by_object_ids_not_by_names() -> None:
 
     assert [entry.dump_id for entry in kept] == ["9", "3501", "3503", "215", "3332", "3350", "3351"]
     assert toc.table_data(kept) == {"3332": "16400"}
-    main, last = toc.row_security_last(kept)
-    assert [entry.dump_id for entry in last] == ["3350"]
-    assert len(main) == 6
+    assert [[entry.dump_id for entry in stage.entries] for stage in toc.rest_in_stages(kept)] == [
+        ["9", "3501", "3503", "215", "3332", "3351"],
+        ["3350"],
+    ]
+
+
+def test_indexes_come_before_they_are_attached_and_foreign_keys_after() -> None:
+    entries = toc.read_toc(
+        """
+1; 1259 10 INDEX ATTACH looks_like_one owner
+2; 2606 11 FK CONSTRAINT public t fk owner
+3; 0 0 INDEX ATTACH public child owner
+4; 2606 12 CONSTRAINT public t pk owner
+5; 0 13 ROW SECURITY public t owner
+6; 0 0 COMMENT public CONSTRAINT fk ON t owner
+"""
+    )
+
+    stages = toc.rest_in_stages(entries)
+
+    assert [[entry.dump_id for entry in stage.entries] for stage in stages] == [["1", "4"], ["3"], ["2", "6"], ["5"]]
+    assert [stage.parallel for stage in stages] == [True, False, True, False]
 
 
 def test_the_dump_is_of_the_exported_snapshot_and_without_what_cannot_be_restored() -> None:
@@ -83,7 +102,7 @@ def test_a_database_name_is_never_read_as_a_connection_string() -> None:
 
 def test_tables_are_timed_by_what_pg_restore_tells() -> None:
     now = iter([1.0, 2.0, 5.5])
-    watch = Stopwatch({"3332": "16400"}, lambda: next(now))
+    watch = Stopwatch({"3332": "16400", "3333": "16401"}, lambda: next(now))
 
     for line in (
         "launching item 3332 TABLE DATA stops",
@@ -91,24 +110,42 @@ def test_tables_are_timed_by_what_pg_restore_tells() -> None:
         "finished item 3332 TABLE DATA stops",
         "finished item 1 BLOBS BLOBS",
         "finished main parallel loop",
+        "finished item 3333 TABLE DATA torn",
+        "pg_restore: finished item",
+        "",
     ):
         watch.line(f"pg_restore: {line}")
 
     assert watch.seconds == {"16400": 4.5}
 
 
-def test_only_victims_of_deadlocks_are_repeated() -> None:
-    victims = Victims()
-    victims.line("pg_restore: while PROCESSING TOC:")
-    victims.line("pg_restore: from TOC entry 3503; 0 0 INDEX ATTACH t_idx owner")
-    victims.line("pg_restore: error: could not execute query: ERROR:  deadlock detected")
-    victims.line("DETAIL:  Process 1 waits")
-    victims.line("pg_restore: warning: errors ignored on restore: 1")
-    assert victims.dump_ids == {"3503"}
+def test_only_what_fails_after_a_deadlock_is_repeated() -> None:
+    failures = Failures()
+    for line in (
+        "pg_restore: while PROCESSING TOC:",
+        # Torn by another worker.
+        "pg_restore: pg_restore: creating INDEX x",
+        "from TOC entry 3503; 2606 1 FK CONSTRAINT public t fk owner",
+        "pg_restore: error: could not execute query: ERROR:  deadlock detected",
+        "DETAIL:  Process 1 waits",
+        "pg_restore: from TOC entry 3504; 0 0 COMMENT public CONSTRAINT fk ON t owner",
+        'pg_restore: error: could not execute query: ERROR:  constraint "fk" does not exist',
+    ):
+        failures.line(line)
+    assert not failures.complete, "pg_restore has not said that it came to its end"
+    failures.line("pg_restore: warning: errors ignored on restore: 2")
+    assert (failures.dump_ids, failures.complete) == ({"3503", "3504"}, True)
+    failures.line("pg_restore: warning: errors ignored on restore: 4")
+    assert failures.complete
+    failures.line("pg_restore: warning: errors ignored on restore: 6")
+    assert not failures.complete, "an error is not known by its entry"
 
-    victims.line("pg_restore: from TOC entry 3504; 2606 1 CONSTRAINT public t k owner")
+
+def test_any_other_error_stops_the_run_at_once() -> None:
+    failures = Failures()
+    failures.line("pg_restore: from TOC entry 3504; 2606 1 CONSTRAINT public t k owner")
     with pytest.raises(NotADeadlock):
-        victims.line("pg_restore: error: could not execute query: ERROR:  could not create unique index")
+        failures.line("pg_restore: creatincould not execute query: ERROR:  could not create unique index")
 
 
 def test_an_error_is_told_with_its_place_and_without_rows() -> None:
@@ -130,6 +167,7 @@ def test_an_error_is_told_with_its_place_and_without_rows() -> None:
         ("pg_restore: creating TABLE \"public.t\"", True),
         ("pg_restore: error: x", False),
         ("pg_restore: from TOC entry 1; 0 0 X", False),
+        ("pg_restore: creaticould not execute query: ERROR:  x", False),
         ("DETAIL:  y", False),
     ],
 )  # fmt: skip

@@ -41,7 +41,7 @@ class Daemon:
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stopping.set())
+            signal.signal(number, lambda *_signal: self.stopping.set())
         try:
             self._source = start_source(self.state)
             self.api.start()

@@ -137,7 +137,8 @@ def as_answered(
             selector.register(session.fd, selectors.EVENT_READ, session)
         waiting = len(selector.get_map())
         while waiting:
-            commands.deadline.check("the answer of the " + str(next(iter(selector.get_map().values())).data.connection))
+            silent = sorted({str(key.data.connection) for key in selector.get_map().values()})
+            commands.deadline.check(f"the answer of the {' and the '.join(silent)}")
             on_tick()
             for key, _events in selector.select(TICK):
                 answer = key.data.feed()

@@ -72,7 +72,7 @@ def _described_by_the_server(major: int) -> list[str]:
 
 
 def _from_server(fields: list[str], table: dict[str, Any]) -> Parameter:
-    name, context, group, kind, _default, low, high, description, *_ = fields
+    name, context, group, kind, _default, low, high, description, *_others = fields
     withheld = (group in table["withheld_groups"] or name in table["withheld"]) and name not in table["given"]
     allowed = table["allowed"].get(name) or ("0,1" if kind == "BOOLEAN" else f"{low}-{high}" if low else None)
     return Parameter(

@@ -86,7 +86,7 @@ def test_an_unknown_code_is_judged_by_its_status(
 
 
 def test_pauses_double_up_to_the_cap_and_attempts_end(ec2: Any, stub: Stubber, time: Time) -> None:
-    for _ in range(5):
+    for _attempt in range(5):
         stub.add_client_error("describe_vpcs", "Throttling", "Rate exceeded")
 
     with pytest.raises(ResourceError, match=r"cannot list: Throttling: Rate exceeded \(given up after 5 attempts\)"):
@@ -95,7 +95,7 @@ def test_pauses_double_up_to_the_cap_and_attempts_end(ec2: Any, stub: Stubber, t
 
 
 def test_the_deadline_ends_it_before_the_attempts(ec2: Any, stub: Stubber, time: Time) -> None:
-    for _ in range(3):
+    for _attempt in range(3):
         stub.add_client_error("describe_vpcs", "Throttling")
 
     with pytest.raises(ResourceError, match="given up after 3 attempts"):

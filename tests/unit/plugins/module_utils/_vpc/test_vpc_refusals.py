@@ -115,7 +115,7 @@ def test_a_stranger_of_our_name_is_refused(account: Account) -> None:
 
 def test_two_of_ours_are_refused(account: Account) -> None:
     tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
-    for _ in range(2):
+    for _attempt in range(2):
         vpc = account.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
         account.ec2.create_tags(Resources=[vpc], Tags=tags)
 

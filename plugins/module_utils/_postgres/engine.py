@@ -98,7 +98,7 @@ class DumpEngine:
                 self._restore("post-data", stage.entries, jobs=1)
                 continue
             failures = Failures()
-            self._restore("post-data", stage.entries, failures.line, tolerated=lambda seen=failures: seen.complete)
+            self._restore("post-data", stage.entries, failures.line, tolerated=failures.complete)
             again = [entry for entry in stage.entries if entry.dump_id in failures.dump_ids]
             if again:
                 self._restore("post-data", again, jobs=1)
@@ -225,7 +225,6 @@ class Failures:
         if found:
             self.ignored = int(found[1])
 
-    @property
     def complete(self) -> bool:
         """Whether pg_restore reached its end, and every error it passed over is known by its entry.
 

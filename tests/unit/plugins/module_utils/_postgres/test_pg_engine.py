@@ -132,13 +132,13 @@ def test_only_what_fails_after_a_deadlock_is_repeated() -> None:
         'pg_restore: error: could not execute query: ERROR:  constraint "fk" does not exist',
     ):
         failures.line(line)
-    assert not failures.complete, "pg_restore has not said that it came to its end"
+    assert not failures.complete(), "pg_restore has not said that it came to its end"
     failures.line("pg_restore: warning: errors ignored on restore: 2")
-    assert (failures.dump_ids, failures.complete) == ({"3503", "3504"}, True)
+    assert (failures.dump_ids, failures.complete()) == ({"3503", "3504"}, True)
     failures.line("pg_restore: warning: errors ignored on restore: 4")
-    assert failures.complete
+    assert failures.complete()
     failures.line("pg_restore: warning: errors ignored on restore: 6")
-    assert not failures.complete, "an error is not known by its entry"
+    assert not failures.complete(), "an error is not known by its entry"
 
 
 def test_any_other_error_stops_the_run_at_once() -> None:

@@ -13,7 +13,8 @@ import pytest
 from pg_sides import CHECKOUT, Sides, family, wait_until
 
 PLAYBOOK = CHECKOUT / ".venv/bin/ansible-playbook"
-INTERPRETER = ("-e", f"ansible_python_interpreter={sys.executable}")
+# As JSON: in the form name=value a path would end at its first blank.
+INTERPRETER = ("-e", json.dumps({"ansible_python_interpreter": sys.executable}))
 SHARED = ("source", "target", "jobs")
 
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(sys.executable).parent
 INVENTORY = ROOT / "inventories" / "lab"
 NAME = "bahnvision-lab"
+PREFLIGHT = "Refuse what cannot work"
 
 
 class Run:
@@ -31,19 +32,22 @@ class Run:
         told = json.loads(done.stdout)
         self.stats = told["stats"]
         self.writes = [entry["operation"] for entry in requests if entry["write"]]
-        self.results = {
-            (host, task["task"]["name"]): result
-            for play in told["plays"]
-            for task in play["tasks"]
-            for host, result in task["hosts"].items()
-        }
+        self.results: dict[tuple[str, str], Any] = {}
+        self.work: dict[tuple[str, str], Any] = {}
+        for play in told["plays"]:
+            for task in play["tasks"]:
+                for host, result in task["hosts"].items():
+                    self.results[host, task["task"]["name"]] = result
+                    # The preflight repeats the checks of the roles, and only site.yml has it.
+                    if play["play"]["name"] != PREFLIGHT:
+                        self.work[host, task["task"]["name"]] = result
 
     def total(self, kind: str) -> int:
         return sum(counts[kind] for counts in self.stats.values())
 
     def ran(self, host: str) -> dict[str, dict[str, Any]]:
         """Return the tasks that did something on the host: {name: result}."""
-        return {name: result for (on, name), result in self.results.items() if on == host and "skipped" not in result}
+        return {name: result for (on, name), result in self.work.items() if on == host and "skipped" not in result}
 
     def inputs(self, host: str) -> dict[str, Any]:
         """Return what the modules of the host were given: the variables as they arrived."""
@@ -149,6 +153,22 @@ def test_a_check_of_an_empty_account_foresees_everything_and_only_reads(stage):
     assert run.stats["rds"]["changed"] > 0
     assert any(NAME in str(result.get("diff")) for result in run.ran("rds").values())
     assert run.writes == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"rds_engine_version": "15.4"}, "RDS does not offer PostgreSQL 15.4 (any more); the nearest offered is"),
+        ({"vpc_cidr": "10.0.0.0/26"}, "10.0.0.0/26 is too small"),
+    ],
+)
+def test_the_preflight_refuses_before_any_component_is_made(stage, wrong, told):
+    run = stage.play("site.yml", "-e", json.dumps(wrong))
+
+    assert run.code != 0
+    assert told in run.errors
+    assert run.writes == []
+    assert not run.work
 
 
 def test_a_move_without_an_instance_is_refused_and_still_reported(stage):

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 NAME = "bahnvision-lab"
 OBJECTS = [
-    "present | Ensure the group of the clients",
-    "present | Ensure the group of the database",
+    "security_groups | Ensure the group of the clients",
+    "security_groups | Ensure the group of the database",
     "present | Ensure the subnet group",
     "present | Ensure the parameter group",
     "present | Ensure the instance and wait for it",

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PATTERNS = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "roles/*/README.md", "lab/README.md")
 PAGES = sorted({page for pattern in PATTERNS for page in ROOT.glob(pattern)})
-PLAYBOOKS = sorted([*ROOT.glob("*.yml"), *(ROOT / "playbooks").glob("*.yml")])
+PLAYBOOKS = [ROOT / "site.yml", *sorted((ROOT / "playbooks").glob("*.yml"))]
 
 # [words](target) and [words](target "title"); not inside code.
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)")

@@ -90,7 +90,8 @@ class Runner:
         self._stopped = True
         with self._lock:
             for child in self._children:
-                os.killpg(child.pid, signal.SIGTERM)
+                # Not SIGTERM: at an interrupt pytest takes its labs and servers down.
+                os.killpg(child.pid, signal.SIGINT)
 
     def lane(self, lane: list[Step]) -> Result:
         total = Result()
@@ -115,8 +116,8 @@ class Runner:
             try:
                 code = child.wait(STEP_SECONDS)
             except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGTERM)
-                code = child.wait(30)
+                os.killpg(child.pid, signal.SIGINT)
+                code = child.wait(60) or 1
             with self._lock:
                 self._children.discard(child)
         result, skips = count(step, code, junit)
@@ -138,6 +139,15 @@ class Runner:
                     sep="\n",
                     flush=True,
                 )
+
+
+def end_lab_of_molecule() -> None:
+    """Molecule ends its lab itself, unless it was interrupted."""
+    state = ROOT / "build" / "molecule-lab"
+    if state.exists():
+        subprocess.run(
+            [str(BIN / "lab"), "down"], env={**environment(), "BAHNVISION_LAB_STATE": str(state)}, check=True
+        )
 
 
 def environment() -> dict[str, str]:
@@ -188,6 +198,7 @@ def main() -> int:
     began = time.monotonic()
     with ThreadPoolExecutor(max_workers=2) as pool:
         total = sum(pool.map(runner.lane, lanes), Result())
+    end_lab_of_molecule()
     print(f"all steps in {time.monotonic() - began:.0f} s")
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or not total.passed else 0

@@ -7,17 +7,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What is ours, and how long to wait for it.
+    # How long to wait for it.
     DOCUMENTATION = r"""
 options:
-  app:
-    description: The application; value of the tag C(app).
-    type: str
-    required: true
-  stage:
-    description: The stage of the application; value of the tag C(stage).
-    type: str
-    required: true
   wait:
     description: Wait until what was made is ready.
     type: bool
@@ -30,4 +22,17 @@ options:
     description: Longest pause in seconds between two looks while waiting.
     type: float
     default: 3
+"""
+
+    # What is ours.
+    IDENTITY = r"""
+options:
+  app:
+    description: The application; value of the tag C(app).
+    type: str
+    required: true
+  stage:
+    description: The stage of the application; value of the tag C(stage).
+    type: str
+    required: true
 """

@@ -30,14 +30,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  app:
-    description: Value of the tag C(app).
-    type: str
-    required: true
-  stage:
-    description: Value of the tag C(stage).
-    type: str
-    required: true
   engine_version:
     description:
       - Empty is the newest that AWS offers when the instance is created, and leaves a running instance alone.
@@ -202,6 +194,7 @@ attributes:
     support: full
     description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

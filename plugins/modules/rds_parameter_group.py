@@ -28,14 +28,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  app:
-    description: Value of the tag C(app).
-    type: str
-    required: true
-  stage:
-    description: Value of the tag C(stage).
-    type: str
-    required: true
   tags:
     description: Further tags. With O(purge_tags) those that are not named here are removed.
     type: dict
@@ -61,6 +53,7 @@ attributes:
     support: full
     description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

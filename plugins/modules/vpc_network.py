@@ -138,6 +138,7 @@ attributes:
     description: Names every object and setting that changes.
 extends_documentation_fragment:
   - bahnvision.aws.resource
+  - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

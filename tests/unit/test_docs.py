@@ -31,7 +31,7 @@ def broken(page: Path, text: str) -> list[str]:
 
 
 def _leads_somewhere(page: Path, target: str) -> bool:
-    path, _, heading = target.partition("#")
+    path, _mark, heading = target.partition("#")
     found = (page.parent / path).resolve() if path else page
     return found.exists() and (not heading or heading in _headings(found.read_text()))
 

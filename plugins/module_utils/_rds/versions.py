@@ -84,7 +84,7 @@ def resolve(offers: Sequence[Offer], asked: str, minimum_major: int = 0) -> Offe
             f"RDS does not offer PostgreSQL {asked} (any more); the nearest offered is {nearest(offers, asked)}; "
             f"offered majors: {', '.join(str(number) for number in majors(offers))}"
         )
-    too_old(chosen.version, minimum_major, nearest(offers, str(minimum_major)))
+    too_old(chosen.version, minimum_major, offers)
     return chosen
 
 
@@ -99,13 +99,15 @@ def majors(offers: Iterable[Offer]) -> list[int]:
     return sorted({major(offer.version) for offer in offers}, reverse=True)
 
 
-def too_old(version: str, minimum_major: int, advice: str) -> None:
+def too_old(version: str, minimum_major: int, offers: Sequence[Offer], how: str = "") -> None:
     """Refuse a version older than the source's: a dump of a newer major cannot be restored into an older one."""
-    if major(version) < minimum_major:
-        raise ResourceError(
-            f"PostgreSQL {version} is older than the source's major version {minimum_major}; "
-            f"the nearest that can take its data is {advice}"
-        )
+    if major(version) >= minimum_major:
+        return
+    fitting = [offer for offer in offers if major(offer.version) >= minimum_major]
+    advice = "this region offers none that can take its data"
+    if fitting:
+        advice = f"the nearest that can take its data is {nearest(fitting, str(minimum_major))}{how}"
+    raise ResourceError(f"PostgreSQL {version} is older than the source's major version {minimum_major}; {advice}")
 
 
 def target_for(
@@ -117,7 +119,7 @@ def target_for(
     in the maintenance window (auto_minor_version_upgrade).
     """
     if satisfies(running, asked):
-        too_old(running, minimum_major, f"{nearest(offers, str(minimum_major))}; ask for it in engine_version")
+        too_old(running, minimum_major, offers, "; ask for it in engine_version")
         return running
     chosen = resolve(offers, asked, minimum_major).version
     if ordered(chosen) < ordered(running):

@@ -151,11 +151,12 @@ def small_network(stage: Stage) -> None:
     [
         ({"rds_engine_version": "15.4"}, "does not offer PostgreSQL 15.4 (any more); the nearest offered is 15."),
         ({"rds_instance_class": "db.t4g.mediun"}, "cannot be ordered for PostgreSQL 15"),
+        ({"rds_parameters": {"log_statment": "ddl"}}, "did you mean log_statement?"),
         ({"rds_app": "small", "rds_identifier": "small"}, "Too small: 10.9.0.0/28, 10.9.0.16/28"),
     ],
-    ids=["unknown version", "wrong class", "small subnets"],
+    ids=["unknown version", "wrong class", "unknown parameter", "small subnets"],
 )
-def test_what_rds_would_refuse_is_one_error_and_no_write(network: Stage, inputs: dict[str, str], text: str) -> None:
+def test_what_rds_would_refuse_is_one_error_and_no_write(network: Stage, inputs: dict[str, Any], text: str) -> None:
     if inputs.get("rds_app") == "small":
         small_network(network)
 

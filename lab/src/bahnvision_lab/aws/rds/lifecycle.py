@@ -162,6 +162,8 @@ class Lifecycle:
         def do() -> None:
             with instance.lock:
                 work(instance)
+            # Before the API says so: who sees the new status finds the way in, in the lab's own status.
+            self.fleet.on_change()
             database.status = then
 
         self.fleet.in_background(

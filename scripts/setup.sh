@@ -64,6 +64,8 @@ has_postgres() {
         "$python" -c "import re, sys; sys.exit(int(re.search(r'\d+', sys.stdin.read())[0]) < $oldest_postgres)"
 }
 
+has_pooler() { command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ]; }
+
 has_cache() { command -v valkey-server >/dev/null 2>&1 || command -v redis-server >/dev/null 2>&1; }
 
 # Debian starts and enables a service when its package arrives. The lab starts servers of its own, so what we
@@ -91,6 +93,10 @@ install_servers() {
         if command -v apt-cache >/dev/null 2>&1 && apt-cache show valkey-server >/dev/null 2>&1; then cache=valkey-server; fi
         missing="$missing $cache"
         services="$services $cache"
+    fi
+    if ! has_pooler; then
+        missing="$missing pgbouncer"
+        services="$services pgbouncer"
     fi
     [ -n "$missing" ] || return 0
     as_root=

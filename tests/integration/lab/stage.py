@@ -1,0 +1,140 @@
+"""A lab, and the way to run the project's playbooks against it, judged by the requests that AWS saw."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bahnvision_lab.testing import Lab
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = Path(sys.executable).with_name("ansible-playbook")
+
+
+class Outcome:
+    """What one run of a playbook told of one component, and what it asked of AWS meanwhile."""
+
+    def __init__(self, component: str, code: int, told: dict[str, Any], requests: list[dict[str, Any]]) -> None:
+        self.code = code
+        self.requests = requests
+        self.tasks: dict[str, dict[str, Any]] = {}
+        for play in told["plays"]:
+            for task in play["tasks"]:
+                if component in task["hosts"]:
+                    name = task["task"]["name"].removeprefix(f"bahnvision.aws.{component} : ")
+                    self.tasks[name] = task["hosts"][component]
+
+    @property
+    def writes(self) -> list[str]:
+        return [entry["operation"] for entry in self.requests if entry["write"]]
+
+    @property
+    def reads(self) -> list[str]:
+        return [entry["operation"] for entry in self.requests if not entry["write"]]
+
+    @property
+    def changed(self) -> list[str]:
+        return [name for name, result in self.tasks.items() if result.get("changed")]
+
+    @property
+    def errors(self) -> list[str]:
+        return [str(result["msg"]) for result in self.tasks.values() if result.get("failed")]
+
+    def before(self, task: str) -> dict[str, Any]:
+        """Return the left side of a task's diff: {object: facts}."""
+        return self.tasks[task]["diff"]["before"]
+
+    def after(self, task: str) -> dict[str, Any]:
+        """Return the right side of a task's diff: {object: facts}."""
+        return self.tasks[task]["diff"]["after"]
+
+
+class Stage:
+    """Runs one playbook for one component. `inputs` are extra variables of every run."""
+
+    def __init__(self, lab: Lab, component: str, playbook: str, **inputs: Any) -> None:
+        self.lab = lab
+        self.component = component
+        self.playbook = playbook
+        self.inputs = inputs
+        self.log = Path(lab.status()["aws"]["request_log"])
+
+    def start(self, *options: str, playbook: str = "", **inputs: Any) -> subprocess.Popen[str]:
+        argv = [
+            str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(ROOT / "playbooks" / (playbook or self.playbook)),
+            "--limit", self.component, "-e", json.dumps({**self.inputs, **inputs}), *options,
+        ]  # fmt: skip
+        environment = {
+            **os.environ, **self.lab.environment(), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
+        }  # fmt: skip
+        return subprocess.Popen(
+            argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *options: str, playbook: str = "", timeout: float = 180, **inputs: Any) -> Outcome:
+        seen = len(self.requests())
+        with self.start(*options, playbook=playbook, **inputs) as child:
+            output, errors = child.communicate(timeout=timeout)
+        assert output.startswith("{"), output + errors
+        return Outcome(self.component, child.returncode, json.loads(output), self.requests()[seen:])
+
+    def requests(self) -> list[dict[str, Any]]:
+        # The last line may still be on its way while a run goes on.
+        return [json.loads(line) for line in self.log.read_text().split("\n")[:-1]]
+
+    def kill_at(self, writes: int, **inputs: Any) -> int:
+        """Start a run and kill it with all its children at the given number of writes; return how many it made.
+
+        A run that ends before that many writes is not killed, and must have succeeded.
+        """
+        seen = sum(entry["write"] for entry in self.requests())
+        child = self.start(**inputs)
+        deadline = time.monotonic() + 180
+        while (made := sum(entry["write"] for entry in self.requests()) - seen) < writes and child.poll() is None:
+            assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
+            time.sleep(0.01)
+        # Somewhere in or after that write, not always at the moment of its answer.
+        time.sleep(random.uniform(0, 0.4))  # noqa: S311 - any moment will do
+        alive = child.poll() is None
+        for pid in (child.pid, *descendants(child.pid)) if alive else ():
+            kill(pid)
+        output, errors = child.communicate(timeout=30)
+        assert alive or child.returncode == 0, output + errors
+        return sum(entry["write"] for entry in self.requests()) - seen
+
+
+def descendants(pid: int) -> list[int]:
+    """The workers of Ansible lead sessions of their own: a signal to the group of the run would miss them."""
+    try:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return children + [inner for child in children for inner in descendants(child)]
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it ended meanwhile
+
+
+def assert_four_runs(stage: Stage, **inputs: Any) -> tuple[Outcome, Outcome]:
+    """Check, run, check, run: what is foreseen is made, and nothing is left to do. Return the first two."""
+    foreseen = stage.run("--check", "--diff", **inputs)
+    assert (foreseen.code, foreseen.writes) == (0, []), foreseen.errors
+    made = stage.run("--diff", **inputs)
+    assert (made.code, made.changed) == (0, foreseen.changed), made.errors
+    for options in (("--check", "--diff"), ()):
+        again = stage.run(*options, **inputs)
+        assert (again.code, again.changed, again.writes) == (0, [], []), again.errors
+    return foreseen, made

@@ -67,9 +67,10 @@ class Stage:
         self.log = Path(lab.status()["aws"]["request_log"])
 
     def start(self, *options: str, playbook: str = "", **inputs: Any) -> subprocess.Popen[str]:
+        story = ROOT / "playbooks" / (playbook or self.playbook)
         argv = [
-            str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(ROOT / "playbooks" / (playbook or self.playbook)),
-            "--limit", self.component, "-e", json.dumps({**self.inputs, **inputs}), *options,
+            str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(story), "--limit", self.component,
+            "-e", json.dumps({**self.inputs, **inputs}), *options,
         ]  # fmt: skip
         environment = {
             **os.environ, **self.lab.environment(), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
@@ -103,7 +104,7 @@ class Stage:
             assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
             time.sleep(0.01)
         # Somewhere in or after that write, not always at the moment of its answer.
-        time.sleep(random.uniform(0, 0.4))  # noqa: S311 - any moment will do
+        time.sleep(random.uniform(0, 0.4))
         alive = child.poll() is None
         for pid in (child.pid, *descendants(child.pid)) if alive else ():
             kill(pid)

@@ -90,6 +90,7 @@ def _clear(state: State) -> bool:
     # Some are left when the daemon was killed: one that ends by itself has ended them already.
     end_servers(state.registry)
     state.status_file.unlink(missing_ok=True)
+    state.faults.unlink(missing_ok=True)
     # The AWS account lived in the daemon's memory; instances without it would be orphans.
     if state.instances.exists():
         shutil.rmtree(state.instances)

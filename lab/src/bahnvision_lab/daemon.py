@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from bahnvision_lab import processes
+from bahnvision_lab import pace, processes
 from bahnvision_lab.aws.ec2 import service as ec2
 from bahnvision_lab.aws.rds import service as rds
 from bahnvision_lab.aws.rds.instances import Fleet
@@ -19,6 +19,7 @@ from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
 from bahnvision_lab.certificates import Authority
 from bahnvision_lab.control import end_servers
 from bahnvision_lab.errors import LabError
+from bahnvision_lab.faults import Faults
 from bahnvision_lab.postgres import free_port
 from bahnvision_lab.source_server import start_source
 from bahnvision_lab.state import State
@@ -31,6 +32,7 @@ class Daemon:
         self.state = state
         self.stopping = threading.Event()
         self.authority = Authority(state.authority)
+        self.faults = Faults(state.faults)
         state.request_log.unlink(missing_ok=True)  # it tells of the account that begins now
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
@@ -68,6 +70,7 @@ class Daemon:
 
     def _stop(self) -> None:
         self.stopping.set()
+        pace.end()
         with self._publishing:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()

@@ -51,6 +51,10 @@ class State:
         return self.folder / "aws-requests.jsonl"
 
     @property
+    def faults(self) -> Path:
+        return self.folder / "faults.json"
+
+    @property
     def authority(self) -> Path:
         return self.folder / "ca"
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 
-from bahnvision_lab import control, postgres
+from bahnvision_lab import control, faults, postgres
 from bahnvision_lab.state import VARIABLE, State
 
 
@@ -58,6 +58,16 @@ class Lab:
             "aws_secret_access_key": aws["secret_access_key"],
         }
         return boto3.session.Session().client(service, **{**settings, **options})
+
+    @contextmanager
+    def faults(self, **setting: Any) -> Iterator[None]:
+        """Let go wrong what the setting says (see faults.py), on top of what does already, until the end."""
+        before = faults.load(self.state.faults)
+        faults.save(self.state.faults, faults.added(before, setting))
+        try:
+            yield
+        finally:
+            faults.save(self.state.faults, before)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Daemon:
         self.authority = Authority(state.authority)
         self.faults = Faults(state.faults)
         state.request_log.unlink(missing_ok=True)  # it tells of the account that begins now
-        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
+        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials(), self.faults)
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
         ec2.install()
         self.rds = rds.install(self.fleet)
@@ -61,6 +61,7 @@ class Daemon:
     def _status(self) -> dict[str, Any]:
         return {
             "running": True,
+            "pace": pace.factor,
             "pid": os.getpid(),
             "aws": self.api.describe(),
             "ca_bundle": str(self.authority.bundle),
@@ -80,6 +81,7 @@ class Daemon:
 
 def main() -> int:
     state = State(Path(sys.argv[1]))
+    pace.factor = float(sys.argv[2])
     # Nobody else may read what this process and its servers write.
     os.umask(0o077)
     state.registry.add("daemon", processes.identify(os.getpid()))

@@ -5,15 +5,18 @@ The file is the only link between the two; a lab whose file is absent has no fau
 
 from __future__ import annotations
 
+import difflib
 import json
 import random
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bahnvision_lab.aws.naming import operations_of
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.state import write_private
 
@@ -124,6 +127,7 @@ def added(before: Setting, setting: Setting) -> Setting:
     """Return `before` with the checked `setting` on top: lists and tables grow, single values are replaced."""
     fresh = checked(setting)
     for entry in fresh.get("fail", ()):
+        _require_operation(entry["operation"])
         entry["id"] = uuid.uuid4().hex  # counted from now on, even if the same was asked for earlier
     result = {**before, **fresh}
     result.update({key: [*before.get(key, ()), *fresh[key]] for key in ("fail",) if key in fresh})
@@ -131,6 +135,24 @@ def added(before: Setting, setting: Setting) -> Setting:
     if "endpoint_flip_seconds" in fresh:
         result["endpoint_flip_seconds"] = {**before.get("endpoint_flip_seconds", {}), **fresh["endpoint_flip_seconds"]}
     return result
+
+
+def without(before: Setting, kinds: Collection[str]) -> Setting:
+    """Return the setting without these kinds of faults; without any when none is named."""
+    unknown = sorted(set(kinds) - set(_CHECKS))
+    if unknown:
+        raise LabError(f"no such fault: {', '.join(unknown)} (there are {', '.join(_CHECKS)})")
+    return {key: value for key, value in before.items() if kinds and key not in kinds}
+
+
+def _require_operation(name: str) -> None:
+    service, _colon, operation = name.partition(":")
+    known = operations_of(service)
+    if not known:
+        raise LabError(f"AWS has no service {service!r} (the name requests are signed with: rds, ec2, monitoring ...)")
+    if operation not in known:
+        near = difflib.get_close_matches(operation, known, 1)
+        raise LabError(f"{service} has no operation {operation!r}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def checked(setting: Any) -> Setting:

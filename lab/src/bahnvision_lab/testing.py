@@ -71,10 +71,10 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[Lab]:
+def running_lab(folder: Path, pace: float = 0) -> Iterator[Lab]:
     """Start a lab whose state lies in the folder; end it, whatever happens."""
     state = State(folder)
-    control.up(state)
+    control.up(state, pace)
     try:
         yield Lab(state)
     finally:

@@ -24,6 +24,7 @@ from bahnvision_lab.aws.ec2 import network
 from bahnvision_lab.aws.gate import CALL, Gate
 from bahnvision_lab.aws.refusals import NOT_RETRIED, LabLacks, error_response, not_implemented
 from bahnvision_lab.aws.request_log import RequestLog
+from bahnvision_lab.faults import Faults
 
 REGION = "eu-central-1"
 ACCOUNT = DEFAULT_ACCOUNT_ID
@@ -55,10 +56,10 @@ class _QuietHandler(MotoRequestHandler):
 class AwsServer:
     """The API on one port of 127.0.0.1. `start` returns when it accepts connections."""
 
-    def __init__(self, port: int, log: RequestLog, credentials: Credentials) -> None:
+    def __init__(self, port: int, log: RequestLog, credentials: Credentials, faults: Faults) -> None:
         self.credentials = credentials
         self.log = log
-        gate = Gate(DomainDispatcherApplication(_create_app), self._secret_of, log)
+        gate = Gate(DomainDispatcherApplication(_create_app), self._secret_of, log, faults)
         self._server = make_server("127.0.0.1", port, gate, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
 

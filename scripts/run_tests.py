@@ -1,8 +1,9 @@
 """Runs every check of the project and ends with one line: `N passed, N failed, N skipped`.
 
 Two lanes run side by side, because two cores are the smallest machine we care for: one lane reads files and ends with
-molecule, the other runs the tests that start servers of their own. Every step writes build/test/<step>.log; a failed step shows the end of it. A step that is not
-pytest counts as one test; pytest's tests are counted from its JUnit file, and a run that collected none has failed.
+molecule, the other runs the tests that start servers of their own. Every step writes build/test/<step>.log; a failed
+step shows the end of it. A step that is not pytest counts as one test; pytest's tests are counted from its JUnit file,
+and a run that collected none has failed.
 """
 
 from __future__ import annotations

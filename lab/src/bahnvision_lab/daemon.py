@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bahnvision_lab import pace, processes
+from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.ec2 import service as ec2
 from bahnvision_lab.aws.rds import service as rds
 from bahnvision_lab.aws.rds.instances import Fleet
+from bahnvision_lab.aws.rds_proxy import operations as rds_proxy
 from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
 from bahnvision_lab.certificates import Authority
@@ -34,10 +36,13 @@ class Daemon:
         self.authority = Authority(state.authority)
         self.faults = Faults(state.faults)
         state.request_log.unlink(missing_ok=True)  # it tells of the account that begins now
-        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials(), self.faults)
+        state.contract_log.unlink(missing_ok=True)
+        contract = Contract(state.contract_log)
+        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials(), self.faults, contract)
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
         ec2.install()
         self.rds = rds.install(self.fleet)
+        self.proxies = rds_proxy.install(self.fleet)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -67,6 +72,7 @@ class Daemon:
             "ca_bundle": str(self.authority.bundle),
             "source": self._source,
             "databases": self.fleet.describe(self.rds.statuses()),
+            "proxies": self.proxies.describe(),
         }
 
     def _stop(self) -> None:

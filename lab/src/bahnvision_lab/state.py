@@ -51,6 +51,10 @@ class State:
         return self.folder / "aws-requests.jsonl"
 
     @property
+    def contract_log(self) -> Path:
+        return self.folder / "contract.jsonl"
+
+    @property
     def faults(self) -> Path:
         return self.folder / "faults.json"
 

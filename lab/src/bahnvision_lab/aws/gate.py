@@ -10,6 +10,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from bahnvision_lab.aws import faulty
+from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.naming import Call, read_call
 from bahnvision_lab.aws.refusals import error_response, speaks_json
 from bahnvision_lab.aws.request_log import RequestLog, error_code
@@ -24,12 +25,18 @@ class Gate:
     """A WSGI application in front of moto."""
 
     def __init__(
-        self, inner: Application, secret_of: Callable[[str], str | None], log: RequestLog, faults: Faults
+        self,
+        inner: Application,
+        secret_of: Callable[[str], str | None],
+        log: RequestLog,
+        faults: Faults,
+        contract: Contract,
     ) -> None:
         self.inner = inner
         self.secret_of = secret_of
         self.log = log
         self.faults = faults
+        self.contract = contract
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()
@@ -57,7 +64,9 @@ class Gate:
 
     def _ask(self, environ: dict[str, Any]) -> Response:
         chunks, status, headers = run_wsgi_app(self.inner, environ, buffered=True)
-        return Response(b"".join(chunks), status, headers)
+        response = Response(b"".join(chunks), status, headers)
+        self.contract.examine(environ[CALL], response, environ.get("CONTENT_TYPE", ""))
+        return response
 
     def _refuse(self, call: Call, environ: dict[str, Any]) -> Response | None:
         """AWS lets nobody in without a known access key and its secret; moto would let everybody."""

@@ -7,17 +7,17 @@ from typing import Any
 import moto.rds.urls
 from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
 from moto.rds.models import DBInstance
-from moto.rds.responses import RDSResponse
 
 from bahnvision_lab.aws.rds import changes, checks, groups, lifecycle, network, offers, paging, parameters, secret
 from bahnvision_lab.aws.rds.instances import Fleet
+from bahnvision_lab.aws.rds_proxy.operations import ProxyOperations
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
 # moto would keep books on these without anything behind them.
 LACKING = (
     "create_db_instance_read_replica", "restore_db_instance_from_db_snapshot", "restore_db_instance_to_point_in_time",
     "promote_read_replica", "create_db_cluster", "restore_db_cluster_from_snapshot",
-    "restore_db_cluster_to_point_in_time", "create_db_proxy", "create_blue_green_deployment", "start_export_task",
+    "restore_db_cluster_to_point_in_time", "create_blue_green_deployment", "start_export_task",
     "create_global_cluster", "create_db_shard_group",
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ def install(fleet: Fleet) -> lifecycle.Lifecycle:
     return LabRDS.life
 
 
-class LabRDS(RDSResponse):
+class LabRDS(ProxyOperations):
     """moto's RDS with the lab's checks before and real servers behind."""
 
     life: lifecycle.Lifecycle

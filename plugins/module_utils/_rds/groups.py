@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import COMPONENT
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import COMPONENT
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (

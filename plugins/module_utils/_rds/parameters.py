@@ -19,7 +19,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import 
     tagging,
     wanted_tags,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import refuse, refuse_foreign
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse, refuse_foreign
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (

@@ -44,7 +44,15 @@ SETTINGS_SPEC: Spec = {
     "performance_insights": {"type": "bool"},
     "performance_insights_retention_period": {"type": "int"},
     "engine_lifecycle_support": {"type": "str", "choices": LIFECYCLES},
+    "monitoring_interval": {"type": "int", "choices": [0, 1, 5, 10, 15, 30, 60]},
+    "monitoring_role_arn": {"type": "str"},
     "publicly_accessible": {"type": "bool", "default": False},
+}
+RESTORE_SPEC: Spec = {
+    "snapshot_identifier": {"type": "str"},
+    "instance_identifier": {"type": "str"},
+    "restore_time": {"type": "str"},
+    "latest": {"type": "bool", "default": False},
 }
 INSTANCE_SPEC: Spec = {
     **IDENTITY_SPEC,
@@ -55,6 +63,7 @@ INSTANCE_SPEC: Spec = {
     "allow_major_version_upgrade": {"type": "bool", "default": False},
     # The names of keys, not keys: nothing to hide, and a person must see them in the diff.
     "master_user_secret_kms_key_id": {"type": "str", "no_log": False},
+    "restore_from": {"type": "dict", "options": RESTORE_SPEC},
     "allow_no_backups": {"type": "bool", "default": False},
     "tags": {"type": "dict"},
     "purge_tags": {"type": "bool", "default": True},

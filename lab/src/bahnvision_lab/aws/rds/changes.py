@@ -8,6 +8,7 @@ from moto.rds.models import DBInstance, RDSBackend
 
 from bahnvision_lab.aws.rds import catalogue, identity, network, parameters, storage
 from bahnvision_lab.aws.rds.checks import check_common, usable_key
+from bahnvision_lab.aws.rds.monitoring import check_monitoring
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
 # Without ApplyImmediately these wait; they show in PendingModifiedValues meanwhile.
@@ -33,6 +34,7 @@ def prepare_modify(params: dict[str, Any], database: DBInstance, backend: RDSBac
     _check_storage(params, database)
     _check_password(params, database, backend)
     check_common(params, database.engine_version)
+    check_monitoring(params, backend)
     parameters.check_group(
         backend, params.get("DBParameterGroupName"), params.get("EngineVersion") or database.engine_version
     )

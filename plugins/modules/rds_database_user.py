@@ -148,7 +148,8 @@ user:
   type: dict
   sample: {name: orders_app, owner: orders_owner, database: orders}
 secret:
-  description: Name and ARN of the secret (the ARN is an empty string before the creation), never what it holds.
+  description:
+    - Name and ARN of the secret, and C(kms_key_arn) when a key is asked for; empty strings where there is none (yet).
   returned: success
   type: dict
   sample: {name: orders-lab-rds-app, arn: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-lab-x1Y2z3"}

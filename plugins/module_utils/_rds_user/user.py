@@ -48,7 +48,7 @@ def ensure_user(clients: Clients, params: Mapping[str, Any], check_mode: bool) -
         if plan.changed and not check_mode and params["state"] == "present":
             work.prove(seen)
     kept = seen.secret if check_mode else secret.read_secret(clients["secretsmanager"], params["secret_name"])
-    return {**result, **_facts(params, kept)}
+    return {**result, **_facts(params, kept, seen)}
 
 
 class Work:
@@ -186,10 +186,16 @@ class Work:
         self._test(self._held().current)
 
 
-def _facts(params: Mapping[str, Any], held: secret.Secret | None) -> dict[str, Any]:
+def _facts(params: Mapping[str, Any], held: secret.Secret | None, seen: Seen) -> dict[str, Any]:
     present = params["state"] == "present"
     shown = {"name": params["username"], "owner": owner_of(params), "database": params["database"]}
     return {
         "user": shown if present else {},
-        "secret": {"name": params["secret_name"], "arn": held.arn if held else ""} if present else {},
+        "secret": {
+            "name": params["secret_name"],
+            "arn": held.arn if held else "",
+            "kms_key_arn": seen.key,
+        }
+        if present
+        else {},
     }

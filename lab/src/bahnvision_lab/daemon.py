@@ -18,6 +18,7 @@ from bahnvision_lab.aws.rds.instances import Fleet
 from bahnvision_lab.aws.rds_proxy import operations as rds_proxy
 from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
+from bahnvision_lab.aws.small import service as small
 from bahnvision_lab.certificates import Authority
 from bahnvision_lab.control import end_servers
 from bahnvision_lab.errors import LabError
@@ -41,6 +42,7 @@ class Daemon:
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials(), self.faults, contract)
         self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
         ec2.install()
+        small.install()
         self.rds = rds.install(self.fleet)
         self.proxies = rds_proxy.install(self.fleet)
         self._source: dict[str, object] = {}

@@ -39,7 +39,8 @@ def specification(resource: str, tags: Mapping[str, str]) -> list[dict[str, Any]
 
 def one(ec2: Any, operation: str, key: str, tags: Mapping[str, str], member: str = "Filters") -> dict[str, Any] | None:
     """Return the object that carries all these tags: what a creation made whose answer was lost."""
-    found = pages(ec2, operation, key, "look for what was just made", **{member: tag_filters(tags)})
+    filters: dict[str, Any] = {member: tag_filters(tags)}
+    found = pages(ec2, operation, key, "look for what was just made", **filters)
     living = [item for item in found if item.get("State") not in ("deleting", "deleted")]
     return living[0] if living else None
 

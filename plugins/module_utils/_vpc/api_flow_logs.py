@@ -54,7 +54,7 @@ def delete_flow_log(ec2: Any, name: str, flow_log_id: str) -> None:
 
 def create_log_group(logs: Any, name: str, key_arn: str, tags: Mapping[str, str]) -> None:
     # Repeated after a lost answer, it says that the group is there. A stranger's was refused before.
-    key = {"kmsKeyId": key_arn} if key_arn else {}
+    key: dict[str, Any] = {"kmsKeyId": key_arn} if key_arn else {}
     call(
         logs, "create_log_group", f"create log group {name}", missing=("ResourceAlreadyExistsException",),
         eventual=("OperationAbortedException",), repeatable=True, logGroupName=name, tags=dict(tags), **key,

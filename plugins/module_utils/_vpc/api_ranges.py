@@ -21,7 +21,8 @@ def associate_range(ec2: Any, name: str, vpc_id: str, cidr: str) -> None:
 
 def disassociate_range(ec2: Any, name: str, cidr: str, association_id: str) -> None:
     call(
-        ec2, "disassociate_vpc_cidr_block", f"take the range {cidr} from VPC {name}", eventual=STILL_USED,
+        ec2, "disassociate_vpc_cidr_block", f"take the range {cidr} from VPC {name}",
+        eventual=(*STILL_USED, "InvalidCidrBlock.InUse"),
         missing=("InvalidVpcCidrBlockAssociationID.NotFound", "InvalidVpcCidrBlockAssociationIdError.NotFound"),
         AssociationId=association_id,
     )  # fmt: skip

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.cidr import FORBIDDEN, Network, parse
 
-TEN, SEVENTEEN, NINETEEN = (Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-PRIVATE = (TEN, SEVENTEEN, NINETEEN)
+BLOCK_10, BLOCK_172, BLOCK_192 = (Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+PRIVATE = (BLOCK_10, BLOCK_172, BLOCK_192)
 # AWS uses it inside itself.
 INTERNAL = Network("198.19.0.0/16")
 MOST = 5  # ranges of one VPC, the first one included; a quota that AWS raises on demand
@@ -55,9 +55,9 @@ def _restricted(vpc: Network) -> list[Network]:
     """What AWS's table of associations names for the first range (VPC user guide, VPC CIDR blocks)."""
     home = next((block for block in PRIVATE if vpc.subnet_of(block)), None)
     restricted = [INTERNAL, *FORBIDDEN, *(block for block in PRIVATE if block != home)]
-    if home == TEN and vpc.subnet_of(Network("10.0.0.0/15")):
+    if home == BLOCK_10 and vpc.subnet_of(Network("10.0.0.0/15")):
         restricted.append(Network("10.0.0.0/16"))
-    if home == SEVENTEEN:
+    if home == BLOCK_172:
         restricted.append(Network("172.31.0.0/16"))
     return restricted
 

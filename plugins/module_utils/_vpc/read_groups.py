@@ -18,6 +18,7 @@ SOURCES = {
     "PrefixListIds": "PrefixListId",
     "UserIdGroupPairs": "GroupId",
 }
+PORTS = ("IpProtocol", "FromPort", "ToPort")
 
 
 def read_groups(ec2: Any, vpc_id: str, identity: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
@@ -42,7 +43,9 @@ def rules(permissions: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Split permissions into single rules: {"tcp 443 10.0.0.0/16": the permission of this rule alone}."""
     found = {}
     for permission in permissions:
-        head = {key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission}
+        head: dict[str, Any] = {
+            key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission
+        }
         for member, key in SOURCES.items():
             for source in permission.get(member) or []:
                 side = {name: value for name, value in source.items() if name in (key, "UserId") and value}

@@ -124,7 +124,7 @@ def killed_after_each_write(account: Account, **params: str) -> int:
 
 
 def test_killed_after_each_single_write_the_next_run_goes_on(account: Account) -> None:
-    assert killed_after_each_write(account) == 26
+    assert killed_after_each_write(account) == 27
 
     assert account.objects() == WHOLE
     assert not account.ensure()["changed"]

@@ -72,6 +72,15 @@ class Account:
         }
 
 
+ENDPOINTS = ["ecr.api", "sts", "logs"]
+TO_CLOUDWATCH = {**FLOW_LOGS, "destination": "cloud-watch-logs"}
+LOG_GROUP = "/orders/test/vpc-flow-logs"
+ROLE = "orders-test-vpc-flow-logs"
+# All that the module can do.
+FULL: dict[str, Any] = {
+    "ipv6": True, "secondary_cidrs": ["100.64.0.0/16"], "interface_endpoints": ENDPOINTS, "nat": "per_az",
+    "flow_logs": TO_CLOUDWATCH,
+}  # fmt: skip
 WHOLE = {"vpcs": 1, "subnets": 6, "gateways": 1, "tables": 4, "nats": 1, "addresses": 1, "endpoints": 1}
 NOTHING = dict.fromkeys(WHOLE, 0)
 

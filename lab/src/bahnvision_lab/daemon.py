@@ -15,6 +15,7 @@ from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.ec2 import service as ec2
 from bahnvision_lab.aws.rds import service as rds
 from bahnvision_lab.aws.rds.instances import Fleet
+from bahnvision_lab.aws.rds.nodes import Site
 from bahnvision_lab.aws.rds_proxy import operations as rds_proxy
 from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
@@ -24,8 +25,10 @@ from bahnvision_lab.control import end_servers
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.faults import Faults
 from bahnvision_lab.postgres import free_port
+from bahnvision_lab.router import Router
 from bahnvision_lab.source_server import start_source
 from bahnvision_lab.state import State
+from bahnvision_lab.truth import Journal
 
 
 class Daemon:
@@ -40,10 +43,12 @@ class Daemon:
         state.contract_log.unlink(missing_ok=True)
         contract = Contract(state.contract_log)
         self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials(), self.faults, contract)
-        self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
+        self.router = Router(state.registry)
+        site = Site(state.registry, self.router, self.authority, Journal(state.truth))
+        self.fleet = Fleet(state.instances, site, self.publish)
         ec2.install()
         small.install()
-        self.rds = rds.install(self.fleet)
+        self.rds = rds.install(self.fleet, self.faults)
         self.proxies = rds_proxy.install(self.fleet)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
@@ -84,6 +89,7 @@ class Daemon:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
         self.fleet.close()
+        self.router.close()
         end_servers(self.state.registry)
 
 

@@ -55,6 +55,10 @@ class State:
         return self.folder / "contract.jsonl"
 
     @property
+    def truth(self) -> Path:
+        return self.folder / "truth.jsonl"
+
+    @property
     def faults(self) -> Path:
         return self.folder / "faults.json"
 

@@ -99,8 +99,9 @@ def _clear(state: State) -> bool:
     state.status_file.unlink(missing_ok=True)
     state.faults.unlink(missing_ok=True)
     # The AWS account lived in the daemon's memory; instances without it would be orphans.
-    if state.instances.exists():
-        shutil.rmtree(state.instances)
+    for folder in (state.instances, state.caches):
+        if folder.exists():
+            shutil.rmtree(folder)
     return bool(alive)
 
 

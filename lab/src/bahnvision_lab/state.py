@@ -71,6 +71,10 @@ class State:
         return self.folder / "rds"
 
     @property
+    def caches(self) -> Path:
+        return self.folder / "cache"
+
+    @property
     def source(self) -> Path:
         return self.folder / "source"
 

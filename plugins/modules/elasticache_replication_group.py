@@ -59,7 +59,7 @@ options:
     default: cache.t4g.small
   cluster_mode:
     description:
-      - V(disabled) is one shard with a primary and a reader endpoint, V(enabled) shards behind a configuration endpoint.
+      - V(disabled) is one shard with a primary and a reader endpoint, V(enabled) shards with a configuration endpoint.
       - In place it goes from V(disabled) to V(compatible) and from there to V(enabled), one step a run, and never back.
     type: str
     choices: [disabled, compatible, enabled]

@@ -31,6 +31,11 @@ options:
   user_name:
     description: Name with which clients log in; the id when it is left out. It cannot be changed.
     type: str
+  replication_group:
+    description:
+      - The replication group that the user is for; value of the tag C(replication-group) of the user and its secret.
+      - With a trailing V(*) in O(user_id), only users and secrets with this tag are removed.
+    type: str
   state:
     description: Whether the user (and its secret) should exist.
     type: str

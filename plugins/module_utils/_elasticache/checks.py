@@ -152,6 +152,14 @@ def _close(name: str, names: Sequence[str]) -> str:
     return ", ".join(difflib.get_close_matches(name, names, n=3, cutoff=0.4) or list(names)[:3])
 
 
+def creation_problems(want: Mapping[str, Any]) -> Iterator[str]:
+    """Check what only a new group must have or not have."""
+    if not want.get("description"):
+        yield "a new group needs a description"
+    if want["cluster_mode"] == "compatible":
+        yield "cluster_mode compatible is a step of an existing group; a new one is disabled or enabled"
+
+
 def snapshot_problems(want: Mapping[str, Any], version: str, seen: Seen) -> Iterator[str]:
     """Check a snapshot that is to be restored: it is there, complete, and not from the future."""
     name, snapshot = want.get("snapshot_name"), seen.snapshot

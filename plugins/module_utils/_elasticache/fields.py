@@ -134,7 +134,7 @@ FIELDS: tuple[Field, ...] = (
     _plain("multi_az", "MultiAZEnabled", _on("MultiAZ"), "failover"),
     _plain("transit_encryption_mode", "TransitEncryptionMode", lambda seen: seen.tls_mode, "tls"),
     _plain("cluster_mode", "ClusterMode", lambda seen: seen.cluster_mode, "cluster_mode"),
-    _plain("durability", "Durability", _group("Durability"), "durability"),
+    _plain("durability", "Durability", _group("EffectiveDurability", "disabled"), "durability"),
     _fixed("at_rest_encryption", "AtRestEncryptionEnabled", _group("AtRestEncryptionEnabled", False)),
     _fixed("kms_key_id", "KmsKeyId", _group("KmsKeyId")),
     _fixed("subnet_group_name", "CacheSubnetGroupName", _member("CacheSubnetGroupName")),

@@ -31,7 +31,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.versio
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, tags_to_list
 
 KIND = layout.KIND
-NOTHING = (None, "", [])
+NOTHING: tuple[Any, ...] = (None, "", [])
 # In place AWS goes only this way, and back from compatible nowhere.
 MODE_STEPS = (("disabled", "compatible"), ("compatible", "enabled"))
 
@@ -57,6 +57,7 @@ def plan_present(want: Mapping[str, Any], seen: Seen) -> Plan:
     problems += checks.version_problems(resolved, engine, version)
     problems += checks.node_type_problems(resolved, seen, BY_OPTION["node_type"] in changes)
     if seen.group is None:
+        problems += checks.creation_problems(resolved)
         problems += checks.snapshot_problems(resolved, version, seen)
         refuse(f"cannot create {KIND} {want['identifier']}", problems)
         return Plan((_creation(resolved),), notes(resolved, seen, {}, ()))
@@ -70,8 +71,9 @@ def plan_present(want: Mapping[str, Any], seen: Seen) -> Plan:
 
 def _creation(want: Mapping[str, Any]) -> Action:
     given = {field: want[field.option] for field in FIELDS if want.get(field.option) not in NOTHING}
-    if given[BY_OPTION["cluster_mode"]] == "disabled":
-        del given[BY_OPTION["cluster_mode"]]  # the API's default
+    for option, common in (("cluster_mode", "disabled"), ("durability", "default")):
+        if given.get(BY_OPTION[option]) == common:
+            del given[BY_OPTION[option]]  # what the API does when it is not asked
     params = {field.create: value for field, value in given.items()}
     if want.get("log_delivery"):
         params["LogDeliveryConfigurations"] = [delivery_request(item) for item in want["log_delivery"]]

@@ -130,13 +130,14 @@ def plan_passwords(
         before = (_written("put", want, held.current, value, version, "AWSPENDING"),)
         after = (_promotion(want, held.current, value, held.current_version, version),)
         return Passwords(before, (value["password"], current["password"]), after, "rotated")
-    before = (_written("put", want, held.current, current),) if current != held.current else ()
+    differs = current != held.current
+    changed: tuple[Action, ...] = (_written("put", want, held.current, current),) if differs else ()
     authentication = (user or {}).get("Authentication") or {}
     if user is None or authentication.get("Type") != "password":
-        return Passwords(before, (current["password"],), (), "that of the secret")
+        return Passwords(changed, (current["password"],), (), "that of the secret")
     if authentication.get("PasswordCount") == 2 and _grace_over(secret, current, now):
-        return Passwords(before, (current["password"],), (), "the former one removed")
-    return Passwords(before)
+        return Passwords(changed, (current["password"],), (), "the former one removed")
+    return Passwords(changed)
 
 
 def _fresh(want: Mapping[str, Any], password: str, now: datetime) -> Value:
@@ -202,8 +203,8 @@ def _written(
 def _promotion(want: Mapping[str, Any], before: Value, value: Value, old: str, new: str) -> Action:
     params = {"SecretId": want["secret"]["name"], "VersionStage": "AWSCURRENT", "MoveToVersionId": new}
     params |= {"RemoveFromVersionId": old} if old else {}
-    shown = ({"rotated_at": side.get("rotated_at", "")} for side in (before, value))
-    return Action("promote", KIND, want["secret"]["name"], *shown, params)
+    was, now = ({"rotated_at": side.get("rotated_at", "")} for side in (before, value))
+    return Action("promote", KIND, want["secret"]["name"], was, now, params)
 
 
 def restoration(name: str) -> Action:

@@ -70,6 +70,7 @@ USER_SPEC: Spec = {
     **OBJECT_SPEC,
     "user_id": {"type": "str", "required": True},
     "user_name": {"type": "str"},
+    "replication_group": {"type": "str"},
     "engine": {"type": "str", "choices": ENGINES, "default": "valkey"},
     "access_string": {"type": "str", "default": "on ~* &* +@all -@dangerous"},
     "authentication_mode": {

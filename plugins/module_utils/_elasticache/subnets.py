@@ -43,9 +43,9 @@ def plan_subnet_group(want: Mapping[str, Any], group: Mapping[str, Any] | None) 
         "SubnetIds": after["subnet_ids"],
     }
     if group is None:
-        tags = wanted_tags(want)
-        sent = {**params, "Tags": tags_to_list(tags)}
-        return Plan((Action("create", kind, name, {}, {**after, "tags": tags}, sent),))
+        own = wanted_tags(want)
+        sent = {**params, "Tags": tags_to_list(own)}
+        return Plan((Action("create", kind, name, {}, {**after, "tags": own}, sent),))
     refuse_foreign(f"{kind} {name}", group["Tags"], want)
     before = {
         "description": group["CacheSubnetGroupDescription"],

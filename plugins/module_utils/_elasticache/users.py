@@ -34,12 +34,17 @@ KIND = "user"
 # What ElastiCache tells and what it is asked for differ in one word.
 TOLD = {"no-password": "no-password-required"}
 BUSY = ("InvalidUserState", "InvalidUserStateFault", "InvalidUserGroupState", "InvalidUserGroupStateFault")
+# Two caches of one stage must not take each other's users for users that nobody wants.
+OWNER = "replication-group"
 Generate = Callable[[], str]
 
 
 def ensure_user(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     want = {**params, "user_id": params["user_id"].lower()}
     want["user_name"] = want.get("user_name") or want["user_id"]
+    if want.get("replication_group"):
+        want["purge_tags"] = want["purge_tags"] and want.get("tags") is not None
+        want["tags"] = {**(want.get("tags") or {}), OWNER: want["replication_group"]}
     want["all_tags"] = wanted_tags(want)
     if want["state"] == "absent":
         plan, held = _plan_absent(clients, want), None
@@ -163,7 +168,7 @@ def _plan_absent(clients: Mapping[str, Any], want: Mapping[str, Any]) -> Plan:
         tags = api.get_tags(cache, user["ARN"])
         if not every:
             refuse_foreign(f"{KIND} {user['UserId']}", tags, want)
-        if is_ours(tags, want):
+        if _of_this_group(tags, want):
             actions.append(_removal(user))
         elif user["UserId"] != "default":
             notes.append(f"{KIND} {user['UserId']} is not ours and stays")
@@ -171,10 +176,15 @@ def _plan_absent(clients: Mapping[str, Any], want: Mapping[str, Any]) -> Plan:
         first, days = want["secret"]["name"].rstrip("*"), want["secret"]["recovery_days"]
         safe = {first + name.removeprefix(begin) for name in kept}
         for item in secret.list_secrets(manager, first):
-            ours = is_ours(tags_to_dict(item.get("Tags")), want)
+            ours = _of_this_group(tags_to_dict(item.get("Tags")), want)
             if _meant(item["Name"], first, every) and ours and item["Name"] not in safe:
                 actions.append(secret.removal(item["Name"], days))
     return Plan(tuple(actions), tuple(notes))
+
+
+def _of_this_group(tags: Mapping[str, str], want: Mapping[str, Any]) -> bool:
+    wanted = want.get("replication_group")
+    return is_ours(tags, want) and (not wanted or tags.get(OWNER) == wanted)
 
 
 def _meant(name: str, begin: str, every: bool) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 from bahnvision_lab import pace, processes
 from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.ec2 import service as ec2
+from bahnvision_lab.aws.elasticache import service as elasticache
+from bahnvision_lab.aws.elasticache.fleet import Fleet as CacheFleet
 from bahnvision_lab.aws.rds import service as rds
 from bahnvision_lab.aws.rds.instances import Fleet
 from bahnvision_lab.aws.rds.nodes import Site
@@ -50,6 +52,10 @@ class Daemon:
         small.install()
         self.rds = rds.install(self.fleet, self.faults)
         self.proxies = rds_proxy.install(self.fleet)
+        self.caches = CacheFleet(
+            state.caches, state.registry, self.authority, self.router, site.journal, self.faults, self.publish
+        )
+        elasticache.install(self.caches)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -79,6 +85,7 @@ class Daemon:
             "ca_bundle": str(self.authority.bundle),
             "source": self._source,
             "databases": self.fleet.describe(self.rds.statuses()),
+            "caches": self.caches.describe(),
             "proxies": self.proxies.describe(),
         }
 
@@ -89,6 +96,7 @@ class Daemon:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
         self.fleet.close()
+        self.caches.close()
         self.router.close()
         end_servers(self.state.registry)
 

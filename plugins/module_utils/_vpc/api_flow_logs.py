@@ -121,9 +121,11 @@ def tag_role(iam: Any, name: str, to_set: Mapping[str, str], to_remove: list[str
         call(iam, "untag_role", f"remove tags of role {name}", RoleName=name, TagKeys=to_remove)
 
 
-def delete_role(iam: Any, name: str) -> None:
-    call(
-        iam, "delete_role_policy", f"delete the policy of role {name}", missing=("NoSuchEntity",), RoleName=name,
-        PolicyName=POLICY,
-    )  # fmt: skip
+def delete_role(iam: Any, name: str, has_policy: bool) -> None:
+    """IAM deletes a role only when its policy is gone."""
+    if has_policy:
+        call(
+            iam, "delete_role_policy", f"delete the policy of role {name}", missing=("NoSuchEntity",), RoleName=name,
+            PolicyName=POLICY,
+        )  # fmt: skip
     call(iam, "delete_role", f"delete role {name}", missing=("NoSuchEntity",), RoleName=name)

@@ -43,7 +43,7 @@ def _allow(context: Context, action: Action) -> None:
 
 
 def _delete_role(context: Context, action: Action) -> None:
-    api.delete_role(context.clients["iam"], action.name)
+    api.delete_role(context.clients["iam"], action.name, bool(action.params["item"]["policy"]))
 
 
 def _create_flow_log(context: Context, action: Action) -> None:

@@ -65,6 +65,7 @@ class Stage:
         self.playbook = playbook
         self.inputs = inputs
         self.log = Path(lab.status()["aws"]["request_log"])
+        self.kills = 0  # how many runs `kill_at` has killed
 
     def start(self, *options: str, playbook: str = "", **inputs: Any) -> subprocess.Popen[str]:
         story = ROOT / "playbooks" / (playbook or self.playbook)
@@ -106,6 +107,7 @@ class Stage:
         # Somewhere in or after that write, not always at the moment of its answer.
         time.sleep(random.uniform(0, 0.4))
         alive = child.poll() is None
+        self.kills += alive
         for pid in (child.pid, *descendants(child.pid)) if alive else ():
             kill(pid)
         output, errors = child.communicate(timeout=30)

@@ -281,7 +281,7 @@ def test_killed_after_each_single_write_all_of_it_is_completed_and_removed(accou
     assert {name: len(subnets) for name, subnets in services(account).items()} == dict.fromkeys(ENDPOINTS, 2)
     assert len(flow_logs(account)) == 1
 
-    assert killed_after_each_write(account, state="absent") > 40
+    assert killed_after_each_write(account, state="absent") > 30
     assert account.objects() == NOTHING
     assert not account.ensure(state="absent")["changed"]
     assert_nothing_left(account)

@@ -8,7 +8,12 @@ from bahnvision_lab.aws.contract.scalars import Problem
 from bahnvision_lab.aws.naming import Call
 
 # (service, operation, path, what is wrong, why that is as it should be); regular expressions, whole.
-LAPSES: tuple[tuple[str, str, str, str, str], ...] = ()
+LAPSES: tuple[tuple[str, str, str, str, str], ...] = (
+    (
+        "ec2", "(Create|Describe)VpcEndpoints?", r"VpcEndpoints?(\[\])?\.State", "is '(pending|available|deleting|deleted)'.*",
+        "AWS sends the states of endpoints in small letters; the model alone writes them large",
+    ),
+)  # fmt: skip
 _COMPILED = [tuple(re.compile(pattern) for pattern in lapse[:4]) for lapse in LAPSES]
 
 

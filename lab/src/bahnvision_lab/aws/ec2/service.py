@@ -68,6 +68,7 @@ class LabEC2(EC2Response):
         return super().delete_vpc()
 
     def create_vpc_endpoint(self) -> ActionResult:
+        self.params.setdefault("VpcEndpointType", "Gateway")
         endpoint_checks.check_create(self.ec2_backend, self.params)
         return super().create_vpc_endpoint()
 

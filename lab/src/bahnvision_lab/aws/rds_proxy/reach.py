@@ -13,8 +13,17 @@ from bahnvision_lab.aws.rds_proxy.books import Proxy, port_of
 
 
 def obstacle(ec2: EC2Backend, proxy: Proxy, database: DBInstance) -> str | None:
-    """Return what is in the way, in words, or None."""
-    port, theirs = port_of(database), list(database.vpc_security_group_ids)
+    """Return what is in the way, in words, or None.
+
+    A rule may open the port that was asked for, or the one of the endpoint: on AWS they are the same.
+    """
+    told = (database.endpoint or {}).get("Port")
+    found = [_on(port, ec2, proxy, database) for port in dict.fromkeys((port_of(database), told)) if port]
+    return None if None in found else found[0]
+
+
+def _on(port: int, ec2: EC2Backend, proxy: Proxy, database: DBInstance) -> str | None:
+    theirs = list(database.vpc_security_group_ids)
     subnets = [ec2.get_subnet(subnet_id).cidr_block for subnet_id in proxy.subnet_ids]
     group = getattr(database, "db_subnet_group", None)
     homes = [subnet.cidr_block for subnet in group._subnets] if group else []

@@ -97,7 +97,11 @@ def _for_people(status: dict[str, Any]) -> str:
         lines.append(f"pace      {status['pace']:g} of AWS's durations")
     for name, database in status["databases"].items():
         where = f"{database['host']}:{database['port']}" if database["port"] else "no endpoint yet"
-        lines.append(f"database  {name}: {database['status']}, PostgreSQL {database['engine_version']}, {where}")
+        zones = f"{database['zone']}, " + (
+            f"standby {database['standby']} in {database['standby_zone']}, " if database["multi_az"] else ""
+        )
+        version = database["engine_version"]
+        lines.append(f"database  {name}: {database['status']}, PostgreSQL {version}, {zones}{where}")
     lines.append("`lab status --json` has the passwords.")
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ DEFERRED = {
     "StorageThroughput": "storage_throughput",
     "MultiAZ": "multi_az",
     "EngineVersion": "engine_version",
+    "BackupRetentionPeriod": "backup_retention_period",  # only from or to 0: that interrupts
 }
 INTERRUPTS = ("DBInstanceClass", "EngineVersion")
 
@@ -116,6 +117,10 @@ def _vpc_of(database: DBInstance, backend: RDSBackend) -> str:
     return group.vpc_id if group else network.ec2_of(backend).default_vpc.id
 
 
+def _may_wait(name: str, params: Any, database: DBInstance) -> bool:
+    return name != "BackupRetentionPeriod" or bool(params[name]) != bool(database.backup_retention_period)
+
+
 def _split(params: Any, database: DBInstance) -> set[str]:
     waiting = dict(getattr(database, "pending_modified_values", None) or {})
     now = bool(params.get("ApplyImmediately"))
@@ -127,7 +132,7 @@ def _split(params: Any, database: DBInstance) -> set[str]:
         if params[name] == getattr(database, attribute):
             waiting.pop(name, None)
             del params[name]
-        elif not now:
+        elif not now and _may_wait(name, params, database):
             waiting[name] = params.pop(name)
     database.pending_modified_values = waiting
     return {name for name in params.original_dict() if name not in ("ApplyImmediately", "DBInstanceIdentifier")}

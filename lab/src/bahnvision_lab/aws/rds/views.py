@@ -24,12 +24,11 @@ class View:
         self.fleet = fleet
 
     def endpoint(self, database: DBInstance) -> dict[str, Any] | None:
-        """None while the instance is made: DescribeDBInstances has no Endpoint then."""
+        """None while the instance is made: DescribeDBInstances has no Endpoint then. A stopped one keeps its own."""
         instance = self.fleet.find(key_of(database))
-        if instance is None or instance.endpoint is None:
+        if instance is None or instance.cluster.port is None:
             return None
-        address, port = instance.endpoint
-        return {"Address": address, "Port": port, "HostedZoneId": "Z1RLNUO7B9Q6NB"}
+        return {"Address": "127.0.0.1", "Port": instance.cluster.port, "HostedZoneId": "Z1RLNUO7B9Q6NB"}
 
     def parameter_group_status(self, database: DBInstance) -> list[dict[str, str]]:
         instance = self.fleet.find(key_of(database))

@@ -41,7 +41,7 @@ class World:
     user: str
 
     @classmethod
-    def make(cls, lab: Lab, vpc: str, subnets: list[str]) -> World:
+    def make(cls, lab: Lab, vpc: str, subnets: list[str], **changes: Any) -> World:
         rds, ec2 = lab.client("rds"), lab.client("ec2")
         database_group, proxy_group = (
             ec2.create_security_group(GroupName=fresh(name), Description="x", VpcId=vpc)["GroupId"]
@@ -49,7 +49,9 @@ class World:
         )
         home = fresh("home")
         rds.create_db_subnet_group(DBSubnetGroupName=home, DBSubnetGroupDescription="x", SubnetIds=subnets)
-        arguments = instance_arguments(DBName="app", DBSubnetGroupName=home, VpcSecurityGroupIds=[database_group])
+        arguments = instance_arguments(
+            DBName="app", DBSubnetGroupName=home, VpcSecurityGroupIds=[database_group], **changes
+        )
         instance = rds.create_db_instance(**arguments)["DBInstance"]["DBInstanceIdentifier"]
         world = cls(
             lab, rds, ec2, lab.client("secretsmanager"), lab.client("iam"), vpc, subnets, database_group, proxy_group,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from aws_world import PASSWORD as MASTER_PASSWORD
-from aws_world import fresh, refused, vpc_with_subnets
+from aws_world import fresh, refused, vpc_with_subnets, wait_available
 from bahnvision_lab.processes import ProcessId
 from bahnvision_lab.testing import Lab
 from proxy_world import PASSWORD, TRUST, World, policy, wait_for
@@ -17,7 +19,7 @@ from proxy_world import PASSWORD, TRUST, World, policy, wait_for
 
 @pytest.fixture(scope="module")
 def world(lab: Lab, ec2: Any) -> Iterator[World]:
-    made = World.make(lab, *vpc_with_subnets(ec2))
+    made = World.make(lab, *vpc_with_subnets(ec2), MultiAZ=True)
     yield made
     made.rds.delete_db_instance(DBInstanceIdentifier=made.instance, SkipFinalSnapshot=True)
 
@@ -227,6 +229,41 @@ def test_the_role_must_be_allowed_to_read_the_secret(world: World, proxy: str, s
         world.wait_health(proxy, "AVAILABLE")
 
 
+def test_clients_wait_through_a_failover_and_lose_nothing(world: World, proxy: str) -> None:
+    def zone() -> str:
+        return world.rds.describe_db_instances(DBInstanceIdentifier=world.instance)["DBInstances"][0][
+            "AvailabilityZone"
+        ]
+
+    before, longest, stop = zone(), 0.0, threading.Event()
+    errors: list[str] = []
+
+    def ask() -> None:
+        nonlocal longest
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                with world.connect(proxy, connect_timeout=20) as client:
+                    client.execute("SELECT 1")
+            except psycopg.Error as problem:
+                errors.append(str(problem))
+            longest = max(longest, time.monotonic() - began)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    with world.connect(proxy) as idle:
+        idle.execute("SELECT 1")
+        world.rds.reboot_db_instance(DBInstanceIdentifier=world.instance, ForceFailover=True)
+        wait_available(world.rds, world.instance)
+        assert zone() != before
+        assert idle.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+    stop.set()
+    client.join(20)
+    assert errors == []
+    assert longest > 0.4, "nobody waited: the failover cannot have happened"
+    world.wait_health(proxy, "AVAILABLE")
+
+
 def test_what_registration_refuses(world: World, proxy: str) -> None:
     register, instances = world.rds.register_db_proxy_targets, [world.instance]
     with refused("DBProxyTargetAlreadyRegisteredFault", world.instance):
@@ -262,9 +299,9 @@ def test_what_the_target_group_refuses(world: World, proxy: str, config: dict[st
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
-        ({"DBProxyName": "a--b"}, "InvalidParameterValue", "not a valid identifier"),
-        ({"DBProxyName": "ab-"}, "InvalidParameterValue", "not a valid identifier"),
-        ({"EngineFamily": "ORACLE"}, "InvalidParameterValue", "EngineFamily"),
+        ({"DBProxyName": "a--b"}, "ValidationError", "dBProxyName"),
+        ({"DBProxyName": "ab-"}, "ValidationError", "dBProxyName"),
+        ({"EngineFamily": "ORACLE"}, "ValidationError", "[MYSQL, POSTGRESQL, SQLSERVER]"),
         ({"EngineFamily": "MYSQL"}, "NotImplementedByLab", "only of POSTGRESQL"),
         ({"DefaultAuthScheme": "IAM_AUTH"}, "NotImplementedByLab", "IAM"),
         ({"Auth": None}, "InvalidParameterValue", "items in Auth"),

@@ -20,7 +20,7 @@ from bahnvision_lab.aws.refusals import AwsError, LabLacks
 def install(fleet: Fleet) -> Proxies:
     """Before the first request. The poolers' folders lie with those of the instances and go with them."""
     ProxyOperations.proxies = Proxies(fleet, fleet.folder / "proxies")
-    getattr(fleet, "observers", []).append(ProxyOperations.proxies)
+    fleet.observers.append(ProxyOperations.proxies)
     return ProxyOperations.proxies
 
 
@@ -31,7 +31,6 @@ class ProxyOperations(RDSResponse):
 
     def create_db_proxy(self) -> ActionResult:
         params, name = self.params, self.params["DBProxyName"]
-        checks.check_name(name)
         checks.check_kind(params)
         checks.check_default_scheme(params)
         known = [real.proxy.name for real in self._all()]
@@ -63,7 +62,6 @@ class ProxyOperations(RDSResponse):
         checks.require_available(proxy)
         checks.check_default_scheme(params)
         name = (params.get("NewDBProxyName") or proxy.name).lower()
-        checks.check_name(name)
         auth = checks.checked_auth(self.backend, _plain(params["Auth"])) if params.get("Auth") else proxy.auth
         if params.get("RoleArn"):
             checks.check_role(self.backend, params["RoleArn"])

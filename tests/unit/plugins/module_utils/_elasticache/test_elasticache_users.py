@@ -195,10 +195,12 @@ def test_bad_wishes_are_refused_without_a_write(world, given, text):
 def test_what_is_not_ours_is_not_touched(world):
     world.run()
     world.cache.tags[f"arn:user:{USER}"]["app"] = "other"
-    world.manager.secrets[NAME]["tags"] = []
     world.cache.writes.clear()
     with pytest.raises(ResourceError, match=r"user bahnvision-lab-app exists and is not ours \(app=other\)"):
         world.run(access_string="on ~* +@read")
+    world.manager.secrets[NAME]["tags"] = []
+    with pytest.raises(ResourceError, match=f"secret {NAME} exists and is not ours"):
+        world.run()
     assert world.run(state="absent", user_id="bahnvision-lab-*")["notes"] == [f"user {USER} is not ours and stays"]
     assert world.names == []
 

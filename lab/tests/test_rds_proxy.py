@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from aws_world import PASSWORD as MASTER_PASSWORD
-from aws_world import fresh, refused, vpc_with_subnets, wait_available
+from aws_world import fresh, instance_arguments, refused, vpc_with_subnets, wait_available
 from bahnvision_lab.processes import ProcessId
 from bahnvision_lab.testing import Lab
 from proxy_world import PASSWORD, TRUST, World, policy, wait_for
@@ -262,6 +262,30 @@ def test_clients_wait_through_a_failover_and_lose_nothing(world: World, proxy: s
     assert errors == []
     assert longest > 0.4, "nobody waited: the failover cannot have happened"
     world.wait_health(proxy, "AVAILABLE")
+
+
+def test_the_target_comes_and_goes_with_its_instance(world: World, secret: str, role: str) -> None:
+    name, known = fresh("proxy"), world.instance
+    world.rds.create_db_proxy(**world.arguments(secret, role, DBProxyName=name))
+    world.wait_status(name, "available")
+    found = world.rds.describe_db_instances(DBInstanceIdentifier=known)["DBInstances"][0]
+    arguments = instance_arguments(
+        DBSubnetGroupName=found["DBSubnetGroup"]["DBSubnetGroupName"], VpcSecurityGroupIds=[world.database_group]
+    )
+    other = {"DBInstanceIdentifier": arguments["DBInstanceIdentifier"]}
+    world.rds.create_db_instance(**arguments)
+    world.rds.register_db_proxy_targets(DBProxyName=name, DBInstanceIdentifiers=list(other.values()))
+    assert world.health(name)["Reason"] == "PENDING_PROXY_CAPACITY"
+    # The application's user is not known there.
+    health = world.wait_health(name, "AUTH_FAILURE")
+    assert world.user in health["Description"]
+    world.rds.delete_db_instance(**other, SkipFinalSnapshot=True)
+    health = world.wait_health(name, "UNREACHABLE")
+    assert other["DBInstanceIdentifier"] in health["Description"]
+    assert not _logs_in(world, name)
+    wait_for(lambda: "does not exist any more" in world.health(name)["Description"], "the instance to be gone")
+    world.rds.deregister_db_proxy_targets(DBProxyName=name, DBInstanceIdentifiers=list(other.values()))
+    world.rds.delete_db_proxy(DBProxyName=name)
 
 
 def test_what_registration_refuses(world: World, proxy: str) -> None:

@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 # A role or a secret made a moment ago may be refused at first: so many looks in a row make it final.
 FINAL_AFTER = 20
 
-Look = tuple[Mapping[str, Any] | None, Sequence[Mapping[str, Any]]]
+
+class Look(NamedTuple):
+    """What one look showed."""
+
+    proxy: Mapping[str, Any] | None
+    targets: Sequence[Mapping[str, Any]]
 
 
 def target_of(targets: Sequence[Mapping[str, Any]], instance: str) -> Mapping[str, Any]:
@@ -27,14 +32,14 @@ class Watch:
         self.refusals = 0
 
     def done(self, look: Look) -> bool:
-        settled = look[0] is not None and look[0]["Status"] == "available"
+        settled = look.proxy is not None and look.proxy["Status"] == "available"
         return settled and self._health(look).get("State") == "AVAILABLE"
 
     def failed(self, look: Look) -> str | None:
-        if look[0] is None:
+        if look.proxy is None:
             return "the proxy has disappeared"
         if not self._health(look):
-            return "somebody has deregistered it meanwhile"
+            return "it is not registered: somebody has deregistered it meanwhile, or registered another one"
         refused = self._health(look).get("Reason") == "AUTH_FAILURE"
         self.refusals = self.refusals + 1 if refused else 0
         if self.refusals < FINAL_AFTER:
@@ -43,7 +48,7 @@ class Watch:
 
     def show(self, look: Look) -> str:
         """Return the state, AWS's reason and description, and what to check."""
-        proxy, health = look[0], self._health(look)
+        proxy, health = look.proxy, self._health(look)
         reason = health.get("Reason", "")
         told = ", ".join(filter(None, (health.get("State", "not registered"), reason)))
         description = f" ({health['Description']})" if health.get("Description") else ""
@@ -51,7 +56,7 @@ class Watch:
         return f"proxy {proxy['Status'] if proxy else 'gone'}, target {told}{description}{advice}"
 
     def _health(self, look: Look) -> Mapping[str, Any]:
-        target = target_of(look[1], self.params["db_instance_identifier"])
+        target = target_of(look.targets, self.params["db_instance_identifier"])
         found: Mapping[str, Any] = target.get("TargetHealth", {})
         return found
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api as rds_api
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy import api
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.health import Watch, target_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.health import Look, Watch, target_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.plan import (
     KIND,
     POOL,
@@ -47,7 +47,7 @@ def ensure_proxy(clients: Clients, params: Mapping[str, Any], check_mode: bool) 
     result = apply(plan, lambda action: _execute(rds, params, action), check_mode)
     if check_mode:
         return {**result, "proxy": _predicted(params, seen)}
-    if not plan.changed and Watch(params).done((seen.proxy, seen.targets)):
+    if not plan.changed and Watch(params).done(Look(seen.proxy, seen.targets)):
         return {**result, "proxy": facts(seen)}
     if params["wait"]:
         _wait_for_target(rds, params)
@@ -128,7 +128,7 @@ def _wait_for_instance(rds: Any, params: Mapping[str, Any]) -> None:
 def _wait_for_target(rds: Any, params: Mapping[str, Any]) -> None:
     watch = Watch(params)
     wait_until(
-        lambda: (api.get_proxy(rds, params["name"]), api.get_targets(rds, params["name"])), watch.done,
+        lambda: Look(api.get_proxy(rds, params["name"]), api.get_targets(rds, params["name"])), watch.done,
         f"the target {params['db_instance_identifier']} of {KIND} {params['name']}",
         timeout=params["wait_timeout"], pause=params["wait_pause"], failed=watch.failed, show=watch.show,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy import api
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.desired import PROXY_SPEC
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.health import FINAL_AFTER, Watch
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.health import FINAL_AFTER, Look, Watch
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.proxy import ensure_proxy
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -168,7 +168,7 @@ def test_a_refusal_is_final_only_when_it_lasts():
     proxy = {"Status": "available"}
 
     def look(health):
-        return proxy, [{"RdsResourceId": "db", "TargetHealth": health}]
+        return Look(proxy, [{"RdsResourceId": "db", "TargetHealth": health}])
 
     for _number in range(FINAL_AFTER - 1):
         assert watch.failed(look(REFUSED)) is None
@@ -176,9 +176,9 @@ def test_a_refusal_is_final_only_when_it_lasts():
     for _number in range(FINAL_AFTER - 1):
         assert watch.failed(look(REFUSED)) is None
     assert f"({FINAL_AFTER} looks in a row)" in watch.failed(look(REFUSED))
-    assert "deregistered" in watch.failed((proxy, []))
-    assert "disappeared" in watch.failed((None, []))
-    assert not watch.done(({"Status": "modifying"}, look(AVAILABLE)[1]))
+    assert "deregistered" in watch.failed(Look(proxy, []))
+    assert "disappeared" in watch.failed(Look(None, []))
+    assert not watch.done(Look({"Status": "modifying"}, look(AVAILABLE).targets))
     assert watch.done(look(AVAILABLE))
 
 

@@ -81,7 +81,6 @@ def test_the_four_runs_and_the_removal_with_all_there_is(stage: NetworkStage) ->
     assert made.tasks[ENSURE]["actions"] == foreseen.tasks[ENSURE]["actions"]
     assert made.tasks[ENSURE]["diff"] == foreseen.tasks[ENSURE]["diff"]
     assert stage.living("bahnvision") == WHOLE
-    assert len(stage.run(**FULL).reads) == 16
 
     unconfirmed = stage.run(vpc_state="absent")
     assert (unconfirmed.code, unconfirmed.reads, unconfirmed.writes) == (2, [], [])
@@ -161,11 +160,11 @@ START = {"vpc_nat": "none", "vpc_zone_count": 2, "vpc_cidr": "10.40.0.0/16"}
 
 
 def test_changes_are_foreseen_and_made_in_place(stage: NetworkStage) -> None:
-    """All changes of the table in three runs; `make test-full` makes them one by one."""
+    """All changes of the table in four runs; `make test-full` makes them one by one."""
     app, held = "changed", dict(START)
     assert stage.run(vpc_app=app, **held).code == 0
     names = list(CHANGES)
-    for part in (names[:6], names[6:11], names[11:]):
+    for part in (names[:6], names[6:11], names[11:17], names[17:]):
         make_changes(stage, app, held, part)
 
     drifted = drift(stage, app)
@@ -201,12 +200,15 @@ def test_changes_one_by_one(stage: NetworkStage) -> None:
     assert stage.living(app) == NOTHING
 
 
+KILLS = 20
+
+
 def converge_through_kills(stage: NetworkStage, dice: random.Random, inputs: dict[str, Any]) -> None:
     """Kill every run at a random write and let the next go on, until one comes through; the next finds nothing."""
     for _attempt in range(40):
         writes = dice.randint(1, 5)
         # A run that ends before that many writes is not killed.
-        if stage.kill_at(writes, **inputs) < writes:
+        if stage.kill_at(writes, within=0.1, **inputs) < writes:
             break
     else:
         raise AssertionError("forty runs got nowhere")
@@ -214,17 +216,19 @@ def converge_through_kills(stage: NetworkStage, dice: random.Random, inputs: dic
     assert (again.code, again.changed, again.writes) == (0, [], []), again.errors
 
 
+@pytest.mark.timeout(600)  # thirty runs, beside other tests
 def test_killed_at_twenty_random_writes_it_converges_and_leaves_nothing_behind(stage: NetworkStage) -> None:
     """SIGKILL to the whole run with its children, while it makes the network and while it removes it."""
     seed = random.randrange(10**6)
     dice, app, before = random.Random(seed), "killed", stage.kills
     # A pause in each call, so that the time until the kill is not the time of a whole run.
-    with stage.lab.faults(delay_ms=40):
-        while stage.kills - before < 20:
+    with stage.lab.faults(delay_ms=20):
+        while stage.kills - before < KILLS:
             converge_through_kills(stage, dice, {"vpc_app": app, **FULL})
             assert stage.living(app) == WHOLE, f"seed {seed}"
             converge_through_kills(stage, dice, {"vpc_app": app, **ABSENT})
             assert stage.living(app) == NOTHING, f"seed {seed}"
+    print(f"{stage.kills - before} kills")
 
 
 def test_with_three_calls_of_ten_throttled_it_converges(stage: NetworkStage) -> None:
@@ -255,7 +259,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "service": ({"vpc_interface_endpoints": ["secretmanager"]}, "did you mean secretsmanager"),
     "further range": ({"vpc_secondary_cidrs": ["192.168.0.0/16"]}, "AWS does not allow the secondary range"),
     "forbidden range": ({"vpc_forbidden_cidrs": ["10.0.0.0/12"]}, "overlaps 10.0.0.0/12, which is forbidden"),
-    "bucket": ({"vpc_flow_logs": "s3", "vpc_flow_logs_bucket_arn": "arn:aws:s3:::nowhere"}, "does not exist"),
     "argument": ({"vpc_nat": "two"}, "value of vpc_nat must be one of: none, single, per_az"),
 }  # fmt: skip
 

@@ -98,9 +98,8 @@ class Work:
         marker = read_marker(self.master)
         known = held.current if held and not held.deleted else None
         # With a rotation under way which of the two the server takes is unknown, and does not matter.
-        logs_in = bool(known and state["role"] and not (held and held.pending)) and self.access.logs_in(
-            self.params["username"], known.password if known else ""
-        )
+        testable = known and known.password and state["role"] and not (held and held.pending)
+        logs_in = bool(known and testable and self.access.logs_in(self.params["username"], known.password))
         return {"state": state, "logs_in": logs_in, "migrating": bool(marker and marker.state != "done")}
 
     def execute(self, action: Action) -> None:

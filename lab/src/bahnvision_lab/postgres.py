@@ -221,4 +221,4 @@ class Server:
 
 
 def _quoted(value: str) -> str:
-    return value.replace("'", "''")
+    return value.replace("\\", "\\\\").replace("'", "''")

@@ -109,6 +109,8 @@ class Vault:
         target, moment = self._new_place(), now()
         cluster.stop()
         cluster.require_primary().server.data.rename(target)
+        for slot in (target / "pg_replslot").iterdir():  # pg_basebackup leaves them out too: they are no data
+            shutil.rmtree(slot)
         self._keep(name, Base(target, resource, moment, moment, cluster.secrets, master_password))
 
     def copy(self, source: Name, target: Name) -> None:

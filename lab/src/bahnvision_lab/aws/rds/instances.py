@@ -6,6 +6,7 @@ their own. What a client connects to is `RealInstance.endpoint`: it stays the sa
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -120,6 +121,7 @@ class Fleet:
         self.vault = Vault(folder / "snapshots")
         self._instances: dict[Key, RealInstance] = {}
         self._threads: list[threading.Thread] = []
+        self._numbers = itertools.count(1)
 
     @property
     def registry(self) -> Registry:
@@ -141,7 +143,8 @@ class Fleet:
 
     def create(self, key: Key, resource: str, wish: Wish, secrets: Secrets | None = None) -> RealInstance:
         """Take the instance into the registry. Its servers are made by `build` or `restore`, in the background."""
-        name = "-".join(key)
+        # Numbered: an instance may get a name that another one had before it was renamed.
+        name = "-".join((str(next(self._numbers)), *key))
         bindir = postgres.installed_majors()[int(major_of(wish.engine_version))]
         cluster = Cluster(name, self.folder / name, bindir, self.site, secrets or Secrets())
         cluster.identifier = key[2]

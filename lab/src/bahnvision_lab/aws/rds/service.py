@@ -94,6 +94,8 @@ class LabRDS(SnapshotOperations, ProxyOperations):
     def delete_db_instance(self) -> ActionResult:
         database = self._database()
         lifecycle.check_delete(self.params, database)
+        if self.params.get("FinalDBSnapshotIdentifier"):
+            self.params["FinalDBSnapshotIdentifier"] = self.params["FinalDBSnapshotIdentifier"].lower()
         result = super().delete_db_instance()
         self.life.delete(database, self.params.get("FinalDBSnapshotIdentifier"))
         return result

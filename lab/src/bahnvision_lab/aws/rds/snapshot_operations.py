@@ -27,6 +27,7 @@ class SnapshotOperations(RDSResponse):
 
     def copy_db_snapshot(self) -> ActionResult:
         source = self.life.snapshots.check_copy(self.backend, self.params)
+        self.params["TargetDBSnapshotIdentifier"] = self.params["TargetDBSnapshotIdentifier"].lower()
         result = super().copy_db_snapshot()
         target = self.backend.database_snapshots[self.params["TargetDBSnapshotIdentifier"]]
         self.life.snapshots.copy(source, target)

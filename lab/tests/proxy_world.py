@@ -128,7 +128,7 @@ class World:
         place = self.lab.status()["proxies"][name]
         settings = {
             "host": place["host"], "port": place["port"], "user": self.user, "password": password, "dbname": "app",
-            "sslmode": "verify-full", "sslrootcert": self.lab.status()["ca_bundle"], "connect_timeout": 5, **options,
+            "sslmode": "verify-full", "sslrootcert": self.lab.status()["ca_bundle"], "connect_timeout": 10, **options,
         }  # fmt: skip
         return psycopg.conninfo.make_conninfo("", **settings)
 
@@ -136,7 +136,7 @@ class World:
         return psycopg.connect(self.dsn(name, password, **options), autocommit=True)
 
 
-def wait_for(check: Callable[[], Any], what: str, patience: float = 15) -> Any:
+def wait_for(check: Callable[[], Any], what: str, patience: float = 40) -> Any:
     deadline = time.monotonic() + patience
     while not (found := check()):
         assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from aws_world import PASSWORD as MASTER_PASSWORD
 from aws_world import fresh, instance_arguments, refused, vpc_with_subnets, wait_available
+from bahnvision_lab import truth
 from bahnvision_lab.processes import ProcessId
 from bahnvision_lab.testing import Lab
 from proxy_world import PASSWORD, TRUST, World, policy, wait_for
@@ -134,7 +135,7 @@ def test_a_changed_secret_is_picked_up(world: World, proxy: str, secret: str) ->
     # Nobody asks the API now: the lab sees by itself that the secret was changed back.
     world.set_password(PASSWORD)
     world.secrets.put_secret_value(SecretId=secret, SecretString=world.content())
-    wait_for(lambda: _logs_in(world, proxy), "the new password to be taken over", 5)
+    wait_for(lambda: _logs_in(world, proxy), "the new password to be taken over")
 
 
 def _logs_in(world: World, proxy: str) -> bool:
@@ -262,6 +263,15 @@ def test_clients_wait_through_a_failover_and_lose_nothing(world: World, proxy: s
     assert errors == []
     assert longest > 0.4, "nobody waited: the failover cannot have happened"
     world.wait_health(proxy, "AVAILABLE")
+    told = wait_for(lambda: "proxy serves" in (events := _journal(world)) and events, "the journal's last word")
+    assert [event for event in told if event in ORDER] == ORDER
+
+
+ORDER = ["proxy held", "kill", "dead", "promoted", "flipped", "proxy released", "proxy serves"]
+
+
+def _journal(world: World) -> list[str]:
+    return [line["event"] for line in truth.read(world.lab.state.truth) if line["id"] == world.instance]
 
 
 def test_the_target_comes_and_goes_with_its_instance(world: World, secret: str, role: str) -> None:

@@ -34,7 +34,7 @@ class Subject:
             "name": NAME, "app": "bahnvision", "stage": "lab", "role_arn": world.make_role(policy(secret)),
             "auth": [{"secret_arn": secret, "description": "the application"}], "vpc_subnet_ids": world.subnets,
             "vpc_security_group_ids": [world.proxy_group], "db_instance_identifier": world.instance,
-            "wait_pause": 0.1, "wait_timeout": 30,
+            "wait_pause": 0.1, "wait_timeout": 90,
         }  # fmt: skip
 
     def run(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:

@@ -103,6 +103,9 @@ class Proxies:
         def remove() -> None:
             real.destroy()
             time.sleep(max(0, began + DELETION - time.monotonic()))
+            # The lab's own status forgets it first: who hears of the API that it is gone, finds it nowhere.
+            real.gone = True
+            self.fleet.on_change()
             del self._real[real.proxy.key]
 
         self._work(real, remove, "deleting")
@@ -115,7 +118,7 @@ class Proxies:
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the status's `proxies`."""
-        proxies = [real.proxy for real in self._real.values()]
+        proxies = [real.proxy for real in list(self._real.values()) if not real.gone]
         return {proxy.name: {"status": proxy.status, "host": proxy.address, "port": PORT} for proxy in proxies}
 
     def _each_of(self, key: Key, tell: Callable[[RealProxy], None]) -> None:

@@ -54,6 +54,7 @@ class RealProxy:
         self.fleet = fleet
         self.pooler = Pooler(folder / proxy.id, proxy.address, fleet.authority)
         self.moving = False
+        self.gone = False
         self._held = held
         self._lock = threading.Lock()
         self._max_connections = 100
@@ -90,11 +91,30 @@ class RealProxy:
             self.proxy.target.health = MOVES
         if self.pooler.alive:
             self.pooler.hold()
+            self._tell("proxy held")
 
     def moved(self) -> None:
         self.moving = False
         if self.pooler.alive:
             self.pooler.release()
+            self._tell("proxy released")
+            name = self.proxy.name
+            self.fleet.in_background(f"proxy {name} after a failover", self._serve_again, lambda: None)
+
+    def _serve_again(self, patience: float = 60) -> None:
+        """The path through the proxy is open when a login works again, which is later than the endpoint's own."""
+        deadline = time.monotonic() + patience
+        while not (self.moving or self.gone or self.fleet.closing) and time.monotonic() < deadline:
+            self.look(0)
+            if self.proxy.target is not None and self.proxy.target.health == AVAILABLE:
+                self._tell("proxy serves")
+                return
+            time.sleep(0.05)
+
+    def _tell(self, event: str) -> None:
+        if self.proxy.target is not None:
+            name = self.proxy.target.database.db_instance_identifier
+            self.fleet.site.journal.write(event, name, proxy=self.proxy.name)
 
     @property
     def _entry(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aws_world import fresh, refused
 from bahnvision_lab.testing import Lab
+from walks.small import rotation_function
 
 ACCOUNT_KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-1111-1111-1111-111111111111"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:none"
@@ -160,12 +161,21 @@ def test_a_secret_marked_for_deletion_refuses_until_it_is_restored(manager: Any,
     manager.create_secret(Name=secret, SecretString="x")
 
 
-def test_rotation_needs_a_function_that_may_be_called(lab: Lab, manager: Any, secret: str, iam: Any, role: str) -> None:
+def test_rotation_needs_a_function_that_may_be_called(lab: Lab, manager: Any, secret: str) -> None:
     with refused("InvalidRequestException", "No Lambda rotation function", 400):
         manager.rotate_secret(SecretId=secret)
     with refused("ResourceNotFoundException", FUNCTION, 400):
         manager.rotate_secret(SecretId=secret, RotationLambdaARN=FUNCTION)
-    assert list(manager.describe_secret(SecretId=secret)["VersionIdsToStages"]) == ["1" * 32]
+    with refused("AccessDeniedException", "function policy grants access", 400):
+        manager.rotate_secret(SecretId=secret, RotationLambdaARN=rotation_function(lab, permitted=False))
+    assert "RotationEnabled" not in manager.describe_secret(SecretId=secret)
+    function, rules = rotation_function(lab), {"AutomaticallyAfterDays": 30}
+    with refused("NotImplementedByLab", "runs no Lambda functions", 501):
+        manager.rotate_secret(SecretId=secret, RotationLambdaARN=function, RotationRules=rules)
+    manager.rotate_secret(SecretId=secret, RotationLambdaARN=function, RotationRules=rules, RotateImmediately=False)
+    told = manager.describe_secret(SecretId=secret)
+    assert (told["RotationEnabled"], told["RotationLambdaARN"], told["RotationRules"]) == (True, function, rules)
+    assert list(told["VersionIdsToStages"]) == ["1" * 32]
 
 
 @pytest.mark.parametrize("document", ["{", '{"a": 1}', policy(), policy(Principal="*", Effect="allow")])

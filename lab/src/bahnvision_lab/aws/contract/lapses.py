@@ -10,8 +10,13 @@ from bahnvision_lab.aws.naming import Call
 # (service, operation, path, what is wrong, why that is as it should be); regular expressions, whole.
 LAPSES: tuple[tuple[str, str, str, str, str], ...] = (
     (
-        "ec2", "(Create|Describe)VpcEndpoints?", r"VpcEndpoints?(\[\])?\.State", "is '(pending|available|deleting|deleted)'.*",
+        "ec2", "(Create|Describe)VpcEndpoints?", r"VpcEndpoints?(\[\])?\.State",
+        "is '(pending|available|deleting|deleted)'.*",
         "AWS sends the states of endpoints in small letters; the model alone writes them large",
+    ),
+    (
+        "ec2", "DescribeInternetGateways", r"InternetGateways\[\]\.Attachments\[\]\.State", "is 'available'.*",
+        "AWS's own reference says that an internet gateway's attachment is available; the model lists it as attached",
     ),
 )  # fmt: skip
 _COMPILED = [tuple(re.compile(pattern) for pattern in lapse[:4]) for lapse in LAPSES]

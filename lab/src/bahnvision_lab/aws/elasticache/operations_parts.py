@@ -114,6 +114,17 @@ class PartOperations(Operations):
                     rows.append(row)
         return self._page("CacheEngineVersions", rows)
 
+    def describe_reserved_cache_nodes_offerings(self) -> ActionResult:
+        """One offer per node type: nothing else tells which node types a region has. The prices are made up."""
+        wanted = self.params.get("CacheNodeType")
+        rows = [
+            {"ReservedCacheNodesOfferingId": f"offer-{number}", "CacheNodeType": node_type, "Duration": 31536000,
+             "FixedPrice": 0.0, "UsagePrice": 0.0, "ProductDescription": "valkey", "OfferingType": "No Upfront",
+             "RecurringCharges": [{"RecurringChargeAmount": 0.01, "RecurringChargeFrequency": "Hourly"}]}
+            for number, node_type in enumerate(catalogue.node_types()) if wanted in (None, node_type)
+        ]  # fmt: skip
+        return self._page("ReservedCacheNodesOfferings", rows)
+
     def create_cache_subnet_group(self) -> ActionResult:
         names.required(self.params, "CacheSubnetGroupName", "CacheSubnetGroupDescription", "SubnetIds")
         arns.read(self.params.get("Tags"))

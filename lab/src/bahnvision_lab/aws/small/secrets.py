@@ -167,7 +167,7 @@ class LabSecretsManager(SecretsManagerResponse):
         found = next((one for one in functions.list_functions() if one.function_arn == arn), None)
         if found is None:
             raise AwsError("ResourceNotFoundException", f"Lambda does not have a function {arn}.")
-        if "secretsmanager.amazonaws.com" not in json.dumps(found.policy.get_policy()):
+        if "secretsmanager.amazonaws.com" not in json.dumps(found.policy.statements):
             raise AwsError(
                 "AccessDeniedException",
                 "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants "

@@ -24,7 +24,7 @@ FLOW_LOGS: dict[str, Any] = {
     "destination": {"type": "str", "choices": ["none", "cloud-watch-logs", "s3"], "default": "none"},
     "bucket_arn": {"type": "str"},
     "retention_days": {"type": "int", "choices": RETENTIONS, "default": 90},
-    "kms_key_arn": {"type": "str"},
+    "kms_key_arn": {"type": "str", "no_log": False},  # a name, no secret
     "traffic": {"type": "str", "choices": ["ACCEPT", "REJECT", "ALL"], "default": "ALL"},
     "interval": {"type": "int", "choices": [60, 600], "default": 600},
     "format": {"type": "str"},

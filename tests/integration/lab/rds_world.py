@@ -46,8 +46,8 @@ class World:
         }  # fmt: skip
         return ensure_user(self.clients, defaults | IDENTITY | ours | wish, check_mode)
 
-    def content(self, stage: str = "AWSCURRENT") -> dict[str, Any]:
-        found = self.secrets.get_secret_value(SecretId=SECRET, VersionStage=stage)
+    def content(self, stage: str = "AWSCURRENT", secret: str = SECRET) -> dict[str, Any]:
+        found = self.secrets.get_secret_value(SecretId=secret, VersionStage=stage)
         return json.loads(found["SecretString"])
 
     def stages(self) -> list[str]:

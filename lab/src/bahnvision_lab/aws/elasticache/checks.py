@@ -114,10 +114,9 @@ def encryption_key(books: Books, key_id: str | None, at_rest: bool) -> str | Non
     if not at_rest:
         raise clash("A KMS key can only be specified when AtRestEncryptionEnabled is true.")
     kms = kms_backends[books.account][books.region]
-    try:
-        key = kms.describe_key(key_id)
-    except (KeyError, ValueError):
-        key = None
+    alias = kms.get_alias_name(key_id)
+    known = kms.get_key_id_from_alias(alias) if alias.startswith("alias/") else kms.get_key_id(key_id)
+    key = kms.keys.get(known)
     if key is None or not key.enabled or key.deletion_date:
         message = f"The specified KMS key [{key_id}] does not exist, is not enabled or cannot be accessed."
         raise AwsError("InvalidKMSKeyFault", message)

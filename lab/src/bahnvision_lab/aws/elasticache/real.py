@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bahnvision_lab import processes
@@ -45,7 +46,7 @@ class RealGroup:
             self.make(member)
             if snapshot is not None and member.role == "primary":
                 self._place(snapshot, member)
-            self.start(member)
+        self.start(*self.group.members)
         if self.group.sharded:
             sharding.form(self)
         else:
@@ -75,14 +76,19 @@ class RealGroup:
         self.servers[member.identifier] = server
         return server
 
-    def start(self, member: Member) -> None:
-        if self.fleet.closing:
-            raise LabError("the lab is going down")
-        server = self.server(member)
-        server.start(lambda process: self.fleet.registry.add(f"cache:{server.name}", process))
-        member.port = server.port
-        member.status = "available"
-        member.awaits_reboot = False
+    def start(self, *members: Member) -> None:
+        """Start the nodes side by side."""
+        for member in members:
+            if self.fleet.closing:
+                raise LabError("the lab is going down")
+            server = self.server(member)
+            server.launch(partial(self.fleet.registry.add, f"cache:{server.name}"))
+        for member in members:
+            server = self.server(member)
+            server.wait()
+            member.port = server.port
+            member.status = "available"
+            member.awaits_reboot = False
 
     def remove(self, member: Member) -> None:
         server = self.servers.pop(member.identifier)
@@ -193,7 +199,7 @@ class RealGroup:
             if server is first:
                 server.dump.write_bytes(data)
                 processes.give_to_servers(server.dump)
-            self.start(member)
+        self.start(*members)
 
     def destroy(self) -> None:
         self.close_endpoints()

@@ -80,7 +80,8 @@ def _new_members(
 def _add(real: RealGroup, added: list[Member]) -> None:
     for member in added:
         real.make(member)
-        real.start(member)
+    real.start(*added)
+    for member in added:
         real.books.event(
             "cache-cluster", member.identifier, f"Added cache node 0001 in availability zone {member.zone}"
         )
@@ -217,8 +218,8 @@ def _reshard(real: RealGroup, new: list[tuple[Shard, list[Member]]], gone: list[
         group.members.extend(members)
         for member in members:
             real.make(member)
-            real.start(member)
     arrived = [member for _shard, members in new for member in members]
+    real.start(*arrived)
     if arrived:
         sharding.join(real, [real.server(member) for member in arrived])
         sharding.attach(real, arrived)

@@ -64,40 +64,47 @@ class CacheServer:
     settings: dict[str, str] = field(default_factory=dict)
     acl: Acl = field(default_factory=dict, repr=False)
     process: processes.ProcessId | None = None
+    _client: redis.Redis | None = field(default=None, repr=False)
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def address(self) -> tuple[str, int]:
         return ("127.0.0.1", self.port)
 
     @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    @property
     def dump(self) -> Path:
         return self.folder / "dump.rdb"
 
-    def client(self, **options: Any) -> redis.Redis:
-        """Return the lab's own client; it tries once, so that an outage is seen and not hidden."""
-        tls: dict[str, Any] = {"ssl": True, "ssl_ca_certs": str(self.bundle)} if self.tls else {}
-        return redis.Redis(
-            host="127.0.0.1", port=self.port, username=ADMIN, password=self.secret, socket_timeout=10,
-            socket_connect_timeout=3, retry=Retry(NoBackoff(), 0), decode_responses=True, **tls, **options,
-        )  # fmt: skip
+    def client(self) -> redis.Redis:
+        """Return the lab's own client, which keeps its connection; it tries once, so that an outage is seen."""
+        if self._client is None:
+            tls: dict[str, Any] = {"ssl": True, "ssl_ca_certs": str(self.bundle)} if self.tls else {}
+            self._client = redis.Redis(
+                host="127.0.0.1", port=self.port, username=ADMIN, password=self.secret, socket_timeout=20,
+                socket_connect_timeout=5, retry=Retry(NoBackoff(), 0), decode_responses=True, **tls,
+            )  # fmt: skip
+            # Answers are wanted as the server gives them, not as the client would arrange them.
+            self._client.response_callbacks.clear()
+        return self._client
 
     def run(self, *command: Any) -> Any:
-        """Run one command as the lab's administrator; the answer is the server's own, not the client's idea of it."""
-        with self.client() as client:
-            client.response_callbacks.clear()
-            return client.execute_command(*command)
+        """Run one command as the lab's administrator."""
+        return self.client().execute_command(*command)
 
-    def pipeline(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        with self.client() as client:
-            client.response_callbacks.clear()
-            pipe = client.pipeline(transaction=False)
-            for command in commands:
-                pipe.execute_command(*command)
-            return pipe.execute()
+    def pipeline(self, commands: list[tuple[Any, ...]], patient: bool = False) -> list[Any]:
+        """Run many commands on one way; `patient` returns an error among the answers instead of raising it."""
+        pipe = self.client().pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return pipe.execute(raise_on_error=not patient)
 
-    def info(self, section: str) -> dict[str, Any]:
-        with self.client() as client:
-            return client.info(section)
+    def info(self, section: str) -> dict[str, str]:
+        lines = self.run("INFO", section).splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
 
     def configure(self) -> None:
         lines = {
@@ -115,7 +122,7 @@ class CacheServer:
         if self.cluster_port is not None:
             lines |= {
                 "cluster-enabled": "yes", "cluster-port": str(self.cluster_port), "cluster-config-file": "nodes.conf",
-                "cluster-announce-ip": "127.0.0.1", "cluster-node-timeout": "5000", "cluster-migration-barrier": "99",
+                "cluster-announce-ip": "127.0.0.1", "cluster-node-timeout": "15000", "cluster-migration-barrier": "99",
             }  # fmt: skip
         lines |= {name: self.settings[name] for name in AT_START if name in self.settings}
         text = "".join(f'{name} "{_quoted(value)}"\n' for name, value in lines.items())
@@ -127,35 +134,40 @@ class CacheServer:
         path.write_text(text)
         processes.give_to_servers(path)
 
-    def start(self, record: Callable[[processes.ProcessId], None], patience: float = 60) -> None:
-        """Start the server and wait until it answers. `record` is called as soon as the process exists."""
+    def launch(self, record: Callable[[processes.ProcessId], None]) -> None:
+        """Start the process. `record` is called as soon as it exists."""
         self.configure()
-        log = self.folder / "server.log"
-        with log.open("ab") as output:
-            child = subprocess.Popen(
+        self._disconnect()
+        with self.log.open("ab") as output:
+            self._child = subprocess.Popen(
                 processes.unprivileged([program(), str(self.folder / "server.conf")], self.folder), cwd="/",
                 env=SERVER_ENV, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
-        self.process = processes.identify(child.pid)
+        self.process = processes.identify(self._child.pid)
         record(self.process)
-        self._wait(child, log, patience)
-        self.apply_settings()
 
-    def _wait(self, child: subprocess.Popen[bytes], log: Path, patience: float) -> None:
+    def wait(self, patience: float = 60) -> None:
+        """Wait until the launched server answers, and bring its settings up to date."""
         deadline = time.monotonic() + patience
         while True:
             try:
                 self.run("PING")
-                return
+                break
             except (redis.ConnectionError, redis.TimeoutError) as problem:
-                if child.poll() is not None:
-                    last = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
-                    raise LabError(f"the cache server {self.name} ended with {child.returncode}: {last}") from problem
+                if isinstance(problem, redis.BusyLoadingError):
+                    pass  # it reads a snapshot
+                elif self._child is not None and self._child.poll() is not None:
+                    last = " | ".join(self.log.read_text(errors="replace").splitlines()[-3:])
+                    raise LabError(f"the cache server {self.name} ended: {last}") from problem
                 if time.monotonic() > deadline:
                     raise LabError(f"{self.name} does not answer after {patience:g} s: {problem}") from problem
-            except redis.BusyLoadingError:
-                pass
             time.sleep(0.02)
+        self.apply_settings()
+
+    def _disconnect(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def apply_settings(self) -> None:
         """Set what the parameter group says and this server knows."""
@@ -177,6 +189,7 @@ class CacheServer:
 
     def stop(self) -> None:
         """A cache node has nothing to write before it ends."""
+        self._disconnect()
         if self.process is not None:
             processes.end(self.process, signal.SIGKILL)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import redis
+
 from bahnvision_lab.aws.elasticache.books import Member, Shard
 from bahnvision_lab.aws.elasticache.servers import ADMIN, CacheServer, wait_until
 
@@ -59,8 +61,13 @@ def form(real: RealGroup) -> None:
             primary.run("CLUSTER", "ADDSLOTS", *sorted(missing))
     join(real, [real.server(member) for member in group.members])
     attach(real, group.members)
+    settle(real)
+
+
+def settle(real: RealGroup) -> None:
+    """Wait until every node knows who has which slots, and that somebody has each of them."""
     wait_until(lambda: all(_whole(server) for server in real.servers.values()), PATIENCE,
-               f"the shards of {group.identifier} do not agree")  # fmt: skip
+               f"the shards of {real.group.identifier} do not agree")  # fmt: skip
 
 
 def _own_slots(server: CacheServer) -> set[int]:
@@ -114,17 +121,24 @@ def move_slots(real: RealGroup, slots: list[int], source: CacheServer, target: C
     if not slots:
         return
     here, there = node_id(source), node_id(target)
-    target.pipeline([("CLUSTER", "SETSLOT", slot, "IMPORTING", here) for slot in slots])
-    source.pipeline([("CLUSTER", "SETSLOT", slot, "MIGRATING", there) for slot in slots])
     counts = source.pipeline([("CLUSTER", "COUNTKEYSINSLOT", slot) for slot in slots])
-    _move_keys([slot for slot, count in zip(slots, counts, strict=True) if count], source, target)
+    full = [slot for slot, count in zip(slots, counts, strict=True) if count]
+    target.pipeline([("CLUSTER", "SETSLOT", slot, "IMPORTING", here) for slot in full])
+    source.pipeline([("CLUSTER", "SETSLOT", slot, "MIGRATING", there) for slot in full])
+    _move_keys(full, source, target)
     owner = [("CLUSTER", "SETSLOT", slot, "NODE", there) for slot in slots]
     # The new owner first: between the two, nobody answers that it has the slot.
     target.pipeline(owner)
-    source.pipeline(owner)
-    others = [server for server in real.primaries() if server not in (source, target)]
-    for server in others:
-        server.pipeline(owner)
+    answers = source.pipeline(owner, patient=True)
+    # A slot that was empty may have got a key just before: the old owner keeps it until that has gone too.
+    late = [slot for slot, answer in zip(slots, answers, strict=True) if isinstance(answer, redis.ResponseError)]
+    if late:
+        source.pipeline([("CLUSTER", "SETSLOT", slot, "MIGRATING", there) for slot in late])
+        _move_keys(late, source, target)
+        source.pipeline([("CLUSTER", "SETSLOT", slot, "NODE", there) for slot in late])
+    for server in real.primaries():
+        if server not in (source, target):
+            server.pipeline(owner)
 
 
 def _move_keys(slots: list[int], source: CacheServer, target: CacheServer) -> None:
@@ -138,12 +152,14 @@ def _move_keys(slots: list[int], source: CacheServer, target: CacheServer) -> No
 
 def spread(real: RealGroup, wanted: dict[str, set[int]]) -> None:
     """Move slots until each shard (by its id) has the wanted ones."""
+    settle(real)
     has = {shard.identifier: numbers(shard.slots) for shard in real.group.shards}
     for target, slots in wanted.items():
         for source, present in has.items():
             moving = slots & present if source != target else set()
             if moving:
                 move_slots(real, sorted(moving), real.primary(source), real.primary(target))
+    settle(real)
     for shard in real.group.shards:
         shard.slots = ranges(wanted.get(shard.identifier, set())) or None
 

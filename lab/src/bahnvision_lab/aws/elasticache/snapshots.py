@@ -88,7 +88,7 @@ def save(server: CacheServer) -> None:
 
     server.dump.unlink(missing_ok=True)
     wait_until(begun, PATIENCE, f"{server.name} does not begin its snapshot")
-    wait_until(lambda: not server.info("persistence")["rdb_bgsave_in_progress"] and server.dump.exists(), PATIENCE,
+    wait_until(lambda: server.info("persistence")["rdb_bgsave_in_progress"] == "0" and server.dump.exists(), PATIENCE,
                f"the snapshot of {server.name} is not written")  # fmt: skip
 
 

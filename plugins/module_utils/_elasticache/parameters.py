@@ -22,7 +22,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups
     plan_absent,
     read_group,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply, tags_to_list
 
@@ -55,17 +55,9 @@ def _group_parameters(cache: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _family_parameters(cache: Any, family: str) -> list[dict[str, Any]]:
-    """Return the parameters of a family. This answer keeps its page token one level down, out of reach of pages()."""
-    items: list[dict[str, Any]] = []
-    token: dict[str, Any] = {}
-    while True:
-        what = f"read the parameters of the family {family}"
-        page = call(cache, "describe_engine_default_parameters", what, CacheParameterGroupFamily=family, **token) or {}
-        defaults = page.get("EngineDefaults", {})
-        items += defaults.get("Parameters", [])
-        if not defaults.get("Marker"):
-            return items
-        token = {"Marker": defaults["Marker"]}
+    what = f"read the parameters of the family {family}"
+    wanted = {"CacheParameterGroupFamily": family}
+    return pages(cache, "describe_engine_default_parameters", "EngineDefaults.Parameters", what, **wanted)
 
 
 def plan_parameter_group(want: Mapping[str, Any], group: Mapping[str, Any] | None, catalogue: Catalogue) -> Plan:

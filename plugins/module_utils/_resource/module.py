@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible.module_utils.common.warnings import warn
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 
 with contextlib.suppress(ImportError):  # AnsibleAWSModule says so.
@@ -37,5 +38,6 @@ def run(module: Any, services: Iterable[str], ensure: Ensure) -> None:
     except ResourceError as error:
         module.fail_json(msg=error.message, **error.details)
     for note in result.get("notes", ()):
-        module.warn(note)
+        # Not module.warn: AnsibleAWSModule hands what it heard to exit_json as well, which core 2.19 deprecates.
+        warn(note)
     module.exit_json(**result)

@@ -19,7 +19,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.plan i
     wanted_version,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.seen import Seen
-from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.versions import family_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.versions import Offer, family_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply
@@ -55,16 +55,22 @@ def ensure_group(clients: Clients, params: Mapping[str, Any], check_mode: bool) 
     if check_mode:
         return {**result, "replication_group": _predicted(want, seen)}
     group = _wait_settled(cache, want) if want["wait"] else api.get_group(cache, want["identifier"])
-    made = _read(cache, group or {}, seen)
+    made = _read(cache, group or {}, seen.offers)
     return {**result, "replication_group": facts(made, family_of(seen.offers, *made.running))}
 
 
-def _read(cache: Any, group: Mapping[str, Any], former: Seen) -> Seen:
+def _read(cache: Any, group: Mapping[str, Any], offers: tuple[Offer, ...] = ()) -> Seen:
     """Return the group with what one of its nodes and its tags tell."""
     names = group.get("MemberClusters") or ()
     member = api.get_member(cache, sorted(names)[0]) if names else None
     tags = api.get_tags_if_told(cache, str(group["ARN"])) if group.get("ARN") else {}
-    return Seen(group, member or {}, tags if tags is not None else former.tags, former.offers)
+    if tags is None and _status(group) == "create-failed":
+        name = f"{KIND} {group['ReplicationGroupId']}"
+        raise ResourceError(
+            f"{name} is create-failed and ElastiCache does not tell its tags, so nobody can say whose it is; nothing "
+            f"was touched{_told(cache, {'identifier': group['ReplicationGroupId']})}. Delete it by hand and run again"
+        )
+    return Seen(group, member or {}, tags or {}, offers)
 
 
 def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None) -> tuple[Seen, Plan]:
@@ -76,7 +82,7 @@ def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None) -> 
         offered = api.is_offered(cache, want["node_type"]) if asks else True
         seen = Seen(None, offers=offers, offered=offered, snapshot=snapshot)
         return seen, plan_present(want, seen)
-    seen = _read(cache, group, Seen(None, offers=offers))
+    seen = _read(cache, group, offers)
     if seen.status == "creating" and not seen.tags:
         # Its tags are not told yet: nothing can be said of it, and nothing is done before it stands.
         return seen, Plan((), ("the group is still being made",))
@@ -158,7 +164,7 @@ def _ensure_absent(cache: Any, want: Mapping[str, Any], check_mode: bool) -> dic
     group = api.get_group(cache, name)
     if group and _status(group) not in ("available", "deleting", "create-failed") and not check_mode:
         group = _wait_settled(cache, want)  # nothing can be deleted while it is made or changed
-    seen = Seen(None) if group is None else _read(cache, group, Seen(None))
+    seen = Seen(None) if group is None else _read(cache, group)
     plan = plan_absent(want, seen, f"{name}-final-{datetime.now(UTC):%Y%m%d%H%M%S}")
     result = apply(plan, lambda action: _execute(cache, action, want), check_mode)
     if group and not check_mode and want["wait"]:

@@ -68,9 +68,10 @@ def family_of(offers: Sequence[Offer], engine: str, version: str) -> str:
 
 
 def nearest(offers: Sequence[Offer], asked: str) -> Offer | None:
-    """Return the offered version that comes closest: the next newer one, else the newest."""
-    newer = [offer for offer in offers if ordered(offer.version) >= ordered(asked)]
-    return newer[-1] if newer else next(iter(offers), None)
+    """Return the offered version that comes closest: of the same major if there is one, else the next newer one."""
+    same = [offer for offer in offers if ordered(offer.version)[0] == ordered(asked)[0]]
+    newer = [offer for offer in same or offers if ordered(offer.version) >= ordered(asked)]
+    return newer[-1] if newer else next(iter(same or offers), None)
 
 
 def resolve(offers: Sequence[Offer], engine: str, asked: str, today: date) -> Offer:

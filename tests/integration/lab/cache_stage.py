@@ -21,8 +21,8 @@ class CacheStage(Stage):
         self.cache = lab.client("elasticache")
         self.secrets = lab.client("secretsmanager")
 
-    def run(self, *options: str, **inputs: Any) -> Outcome:
-        outcome = super().run(*options, **inputs)
+    def run(self, *options: str, playbook: str = "", timeout: float = 400, **inputs: Any) -> Outcome:
+        outcome = super().run(*options, playbook=playbook, timeout=timeout, **inputs)
         self.used |= {f"{entry['service']}:{entry['operation']}" for entry in outcome.requests}
         return outcome
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from bahnvision_lab import control
@@ -95,15 +96,25 @@ def _for_people(status: dict[str, Any]) -> str:
     ]
     if status["pace"]:
         lines.append(f"pace      {status['pace']:g} of AWS's durations")
+    lines.extend(_servers(status))
+    lines.append("`lab status --json` has the passwords.")
+    return "\n".join(lines)
+
+
+def _servers(status: dict[str, Any]) -> Iterator[str]:
     for name, database in status["databases"].items():
         where = f"{database['host']}:{database['port']}" if database["port"] else "no endpoint yet"
         zones = f"{database['zone']}, " + (
             f"standby {database['standby']} in {database['standby_zone']}, " if database["multi_az"] else ""
         )
         version = database["engine_version"]
-        lines.append(f"database  {name}: {database['status']}, PostgreSQL {version}, {zones}{where}")
-    lines.append("`lab status --json` has the passwords.")
-    return "\n".join(lines)
+        yield f"database  {name}: {database['status']}, PostgreSQL {version}, {zones}{where}"
+    for name, proxy in status["proxies"].items():
+        yield f"proxy     {name}: {proxy['status']}, {proxy['host']}:{proxy['port']}"
+    for name, cache in status["caches"].items():
+        endpoint = cache["primary"] or cache["configuration"]
+        where = f"{endpoint['host']}:{endpoint['port']}" if endpoint else "no endpoint yet"
+        yield f"cache     {name}: {cache['status']}, {where}"
 
 
 if __name__ == "__main__":

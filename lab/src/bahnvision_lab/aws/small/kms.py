@@ -82,18 +82,21 @@ class LabKms(KmsResponse):
                 f"1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: "
                 f"Member must have value {'greater' if days < 7 else 'less'} than or equal to {7 if days < 7 else 30}",
             )
-        answer = json.loads(super().schedule_key_deletion())
+        self._validate_cmk_id(self._get_param("KeyId"))
         key = self._key()
+        answer = json.loads(super().schedule_key_deletion())
         return json.dumps({**answer, "KeyId": key.arn, "KeyState": key.key_state, "PendingWindowInDays": days})
 
     def cancel_key_deletion(self) -> str:
+        self._validate_cmk_id(self._get_param("KeyId"))
         key = self._key()
-        if key is not None and key.key_state != "PendingDeletion":
+        if key.key_state != "PendingDeletion":
             raise AwsError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
         super().cancel_key_deletion()
         return json.dumps({"KeyId": key.arn})
 
-    def _key(self) -> Key | None:
+    def _key(self) -> Any:
+        """Return the key that the request names; None when there is none."""
         return find_key(self.current_account, self.region, self._get_param("KeyId") or "")
 
     def _check_alias(self) -> None:

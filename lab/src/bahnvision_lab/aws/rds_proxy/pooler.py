@@ -30,6 +30,20 @@ PORT = 5432  # of every proxy on AWS
 ADMIN = "rdsproxyadmin"
 CLOSED_PORT = 1  # nobody listens there: where a pool leads that may not reach its database
 
+FIXED = {
+    "unix_socket_dir": "",
+    "auth_type": "scram-sha-256",
+    "admin_users": ADMIN,
+    "pool_mode": "transaction",
+    "max_client_conn": 500,
+    "ignore_startup_parameters": "extra_float_digits",
+    "server_tls_sslmode": "verify-full",
+    # RDS Proxy follows a failover at once; PgBouncer would try again only after 15 s.
+    "server_login_retry": 0.1,
+    "server_connect_timeout": 2,
+    "server_fast_close": 1,
+}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -165,14 +179,10 @@ class Pooler:
         host, port = setting.server or (self.address, CLOSED_PORT)
         first = f" connect_query={_value_quoted(setting.init_query)}" if setting.init_query else ""
         options = {
+            **FIXED,
             "listen_addr": self.address,
             "listen_port": PORT,
-            "unix_socket_dir": "",
-            "auth_type": "scram-sha-256",
             "auth_file": self.folder / "users.txt",
-            "admin_users": ADMIN,
-            "pool_mode": "transaction",
-            "max_client_conn": 500,
             "default_pool_size": setting.pool_size,
             "max_db_connections": setting.pool_size,
             "query_wait_timeout": setting.borrow_timeout,
@@ -182,15 +192,9 @@ class Pooler:
             "client_tls_sslmode": "require" if setting.require_tls else "allow",
             "client_tls_cert_file": self.folder / "server.crt",
             "client_tls_key_file": self.folder / "server.key",
-            "server_tls_sslmode": "verify-full",
             "server_tls_ca_file": self.authority.bundle,
-            "ignore_startup_parameters": "extra_float_digits",
             "log_connections": int(setting.verbose),
             "log_disconnections": int(setting.verbose),
-            # RDS Proxy follows a failover at once; PgBouncer would try again only after 15 s.
-            "server_login_retry": 0.1,
-            "server_connect_timeout": 2,
-            "server_fast_close": 1,
         }
         text = "".join(f"{name} = {value}\n" for name, value in options.items())
         return f"[databases]\n* = host={host} port={port}{first}\n[pgbouncer]\n{text}"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bahnvision_lab.testing import running_lab
+import yaml
+from bahnvision_lab.testing import Lab, running_lab
 from stage import ROOT, Outcome, Stage, assert_four_runs
 
 ENSURE = "present | Ensure the network"
@@ -26,8 +27,10 @@ BUCKET = "arn:aws:s3:::traffic-of-the-lab"
 class NetworkStage(Stage):
     """Remembers every action that its runs used, for the list in the README."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, lab: Lab) -> None:
+        # The role's own defaults, whatever the inventory of the lab wants.
+        defaults = yaml.safe_load((ROOT / "roles" / "vpc" / "defaults" / "main.yml").read_text())
+        super().__init__(lab, "vpc", "network.yml", **{k: v for k, v in defaults.items() if "{{" not in str(v)})
         self.used: set[str] = set()
 
     def run(self, *options: str, **inputs: Any) -> Outcome:
@@ -73,7 +76,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NetworkStage]:
         lab.client("s3").create_bucket(
             Bucket=BUCKET.rpartition(":")[2], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
-        yield NetworkStage(lab, "vpc", "network.yml")
+        yield NetworkStage(lab)
 
 
 def test_the_four_runs_and_the_removal_with_all_there_is(stage: NetworkStage) -> None:

@@ -1,7 +1,7 @@
 """Our ElastiCache modules against a lab with real servers: each change in check mode, for real, and once more.
 
 What a module does is called without Ansible around it, so that every change is tried alone in a second. The tests of
-this file share one replication group and follow each other: Redis OSS becomes Valkey, gets shards, is removed, comes back.
+this file share one replication group and follow each other: it becomes Valkey, gets shards, is removed and restored.
 """
 
 from __future__ import annotations

@@ -287,9 +287,3 @@ def test_deletion_takes_the_servers_and_their_files(lab: Lab, caches: Caches) ->
     assert not list(lab.state.caches.glob(f"*-{name}-*"))
     with refused("ReplicationGroupNotFoundFault", name, 404):
         caches.told(name)
-
-
-def test_every_answer_fits_botocores_model(lab: Lab, caches: Caches) -> None:
-    """Last in this file: the lab wrote down what did not fit."""
-    log = lab.state.contract_log
-    assert [line for line in (log.read_text().splitlines() if log.exists() else []) if '"elasticache"' in line] == []

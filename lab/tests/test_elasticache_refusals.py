@@ -135,6 +135,8 @@ def test_what_is_in_use_stays(caches: Caches, group: str) -> None:
         subnets = caches.api.describe_cache_subnet_groups(CacheSubnetGroupName=caches.subnet_group)
         first = subnets["CacheSubnetGroups"][0]["Subnets"][0]["SubnetIdentifier"]
         caches.api.modify_cache_subnet_group(CacheSubnetGroupName=caches.subnet_group, SubnetIds=[first])
+    with refused("DependencyViolation", "dependencies"):
+        caches.ec2.delete_subnet(SubnetId=first)
     with refused("InvalidUserGroupState", group):
         caches.api.delete_user_group(UserGroupId=caches.user_group)
     name = fresh("cache-parameters")

@@ -135,3 +135,9 @@ def test_the_final_snapshot_is_taken_before_the_end(caches: Caches) -> None:
         time.sleep(0.03)
     with caches.make(**{**arguments, "SnapshotName": final}) as again:
         assert caches.primary(again).get("last") == "1"
+
+
+def test_every_answer_fits_botocores_model(lab: Lab) -> None:
+    """Last of all files on ElastiCache: the lab wrote down what did not fit."""
+    log = lab.state.contract_log
+    assert [line for line in (log.read_text().splitlines() if log.exists() else []) if '"elasticache"' in line] == []

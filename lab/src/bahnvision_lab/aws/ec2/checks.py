@@ -9,6 +9,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.rds.models import rds_backends
 
+from bahnvision_lab.aws.elasticache import usage as caches
 from bahnvision_lab.aws.rds.network import subnet_group_of
 from bahnvision_lab.aws.refusals import AwsError
 
@@ -40,7 +41,9 @@ def check_one_attribute(params: dict[str, Any]) -> None:
 
 
 def check_subnet_unused(backend: EC2Backend, subnet_id: str) -> None:
-    """An instance of RDS has its network interface in the subnet; moto does not know of it."""
+    """A database or a cache node has its network interface in the subnet; moto does not know of it."""
+    if subnet_id in caches.subnets_in_use(backend.account_id, backend.region_name):
+        raise AwsError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     zone = backend.get_subnet(subnet_id).availability_zone
     for database in rds_backends[backend.account_id][backend.region_name].databases.values():
         group = subnet_group_of(database)
@@ -58,6 +61,7 @@ def check_security_group_unused(backend: EC2Backend, group: SecurityGroup | None
         raise AwsError("CannotDelete", message)
     databases = rds_backends[backend.account_id][backend.region_name].databases.values()
     used = any(group.id in database.vpc_security_group_ids for database in databases)
+    used = used or group.id in caches.security_groups_in_use(backend.account_id, backend.region_name)
     interfaces = [interface for interface in backend.enis.values() if group in interface.group_set]
     if used or interfaces or group.id in _referenced(backend, group):
         raise AwsError("DependencyViolation", f"resource {group.id} has a dependent object")

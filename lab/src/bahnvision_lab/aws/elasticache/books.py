@@ -200,7 +200,7 @@ class Books:
         return f"arn:{self.partition}:elasticache:{self.region}:{self.account}:{kind}:{name}"
 
     def groups_where(self, matches: Callable[[Group], bool]) -> list[Group]:
-        return [group for group in self.groups.values() if matches(group)]
+        return [group for group in list(self.groups.values()) if matches(group)]
 
     def event(self, source_type: str, source: str, message: str) -> None:
         entry = {"SourceIdentifier": source, "SourceType": source_type, "Message": message, "Date": now()}

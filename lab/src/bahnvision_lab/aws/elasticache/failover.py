@@ -90,7 +90,8 @@ def _promote(real: RealGroup, old: Member, new: Member, flip_at: float) -> None:
     else:
         server.run("REPLICAOF", "NO", "ONE")
     journal.write("replica.promoted", group.identifier, node=new.identifier)
-    old.role, new.role = "replica", "primary"
+    with real.books.lock:  # nobody may see a shard without a primary
+        old.role, new.role = "replica", "primary"
     if not group.sharded:
         for member in group.of_shard(old.shard):
             if member not in (old, new):

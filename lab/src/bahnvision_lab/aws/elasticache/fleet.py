@@ -52,6 +52,10 @@ class Fleet:
     def find(self, books: Books, group: Group) -> RealGroup:
         return self._real[(books.account, books.region, group.identifier)]
 
+    def known(self, books: Books, group: Group) -> RealGroup | None:
+        """As `find`, for work beside the API: the group may have gone meanwhile."""
+        return self._real.get((books.account, books.region, group.identifier))
+
     def discard(self, books: Books, group: Group) -> None:
         self._real.pop((books.account, books.region, group.identifier))
 

@@ -139,7 +139,9 @@ class Lifecycle:
         """Let the servers know. A group that is being made or changed learns it at the end of that."""
         caches = [cache for group in groups for cache in user_groups.caches_of(books, group)]
         for cache in caches:
-            real = self.fleet.find(books, cache)
+            real = self.fleet.known(books, cache)
+            if real is None:
+                continue
             with real.lock:
                 if cache.status not in ("deleting", "create-failed"):
                     real.apply_acl()

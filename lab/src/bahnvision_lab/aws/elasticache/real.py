@@ -181,7 +181,8 @@ class RealGroup:
         new = self.server(member)
         new.wait_for_offset(self.server(old).hold_writes(10), 10)
         new.run("REPLICAOF", "NO", "ONE")
-        old.role, member.role = "replica", "primary"
+        with self.books.lock:
+            old.role, member.role = "replica", "primary"
         self.open_endpoints()
         self.server(old).run("CLIENT", "UNPAUSE")
         self.follow(member.shard)

@@ -150,8 +150,9 @@ def _remove(real: RealGroup, gone: list[Member]) -> None:
     identifiers = [sharding.node_id(real.server(member)) for member in gone] if real.group.sharded else []
     for member in gone:
         real.remove(member)
-        real.group.members.remove(member)
-        real.books.event("cache-cluster", member.identifier, "Removed cache node 0001")
+        with real.books.lock:
+            real.group.members.remove(member)
+            real.books.event("cache-cluster", member.identifier, "Removed cache node 0001")
     sharding.forget(real, identifiers)
     real.open_endpoints()
 
@@ -213,19 +214,20 @@ def _coming(
 
 def _reshard(real: RealGroup, new: list[tuple[Shard, list[Member]]], gone: list[str]) -> None:
     group = real.group
-    for shard, members in new:
-        group.shards.append(shard)
-        group.members.extend(members)
-        for member in members:
-            real.make(member)
     arrived = [member for _shard, members in new for member in members]
+    with real.books.lock:
+        group.shards.extend(shard for shard, _members in new)
+        group.members.extend(arrived)
+    for member in arrived:
+        real.make(member)
     real.start(*arrived)
     if arrived:
         sharding.join(real, [real.server(member) for member in arrived])
         sharding.attach(real, arrived)
     sharding.spread(real, sharding.balanced(group.shards, gone))
     leaving = [member for member in group.members if member.shard in gone]
-    group.shards[:] = [shard for shard in group.shards if shard.identifier not in gone]
+    with real.books.lock:
+        group.shards[:] = [shard for shard in group.shards if shard.identifier not in gone]
     _remove(real, leaving)
     for shard in group.shards:
         shard.status = "available"

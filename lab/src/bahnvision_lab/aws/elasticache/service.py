@@ -12,7 +12,7 @@ import moto.elasticache.urls
 from moto.core.responses import ActionResult, BaseResponse
 from moto.utilities.utils import get_partition
 
-from bahnvision_lab.aws.elasticache import parameters
+from bahnvision_lab.aws.elasticache import parameters, usage
 from bahnvision_lab.aws.elasticache.books import Books
 from bahnvision_lab.aws.elasticache.fleet import Fleet
 from bahnvision_lab.aws.elasticache.keeper import Keeper
@@ -48,6 +48,7 @@ def install(fleet: Fleet) -> Service:
     """Put the lab's operations in the place of moto's. Before the first request."""
     service = Service(fleet)
     LabElastiCache.service = service
+    usage.tell(service.books)
     moto.elasticache.urls.url_paths["{0}/$"] = LabElastiCache.dispatch
     Keeper(service).start()
     return service

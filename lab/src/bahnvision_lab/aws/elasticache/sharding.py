@@ -71,8 +71,18 @@ def settle(real: RealGroup) -> None:
 
 
 def _own_slots(server: CacheServer) -> set[int]:
-    mine = next(line for line in server.run("CLUSTER", "NODES").splitlines() if "myself" in line)
-    return numbers(",".join(part for part in mine.split()[8:] if not part.startswith("[")))
+    return _slots_of(next(line for line in server.run("CLUSTER", "NODES").splitlines() if "myself" in line))
+
+
+def _slots_of(line: str) -> set[int]:
+    """Read one line of CLUSTER NODES; in brackets are slots on the move."""
+    return numbers(",".join(part for part in line.split()[8:] if not part.startswith("[")))
+
+
+def _sees(server: CacheServer, owners: dict[str, str]) -> bool:
+    """Does the server think that these nodes have these slots?"""
+    lines = {line.split()[0]: line for line in server.run("CLUSTER", "NODES").splitlines()}
+    return all(name in lines and ranges(_slots_of(lines[name])) == slots for name, slots in owners.items())
 
 
 def _whole(server: CacheServer) -> bool:
@@ -127,6 +137,8 @@ def move_slots(real: RealGroup, slots: list[int], source: CacheServer, target: C
     source.pipeline([("CLUSTER", "SETSLOT", slot, "MIGRATING", there) for slot in full])
     _move_keys(full, source, target)
     owner = [("CLUSTER", "SETSLOT", slot, "NODE", there) for slot in slots]
+    # Among two who claim a slot, the nodes believe the one with the greater epoch.
+    target.run("CLUSTER", "BUMPEPOCH")
     # The new owner first: between the two, nobody answers that it has the slot.
     target.pipeline(owner)
     answers = source.pipeline(owner, patient=True)
@@ -159,7 +171,9 @@ def spread(real: RealGroup, wanted: dict[str, set[int]]) -> None:
             moving = slots & present if source != target else set()
             if moving:
                 move_slots(real, sorted(moving), real.primary(source), real.primary(target))
-    settle(real)
+    owners = {node_id(real.primary(name)): ranges(slots) for name, slots in wanted.items()}
+    wait_until(lambda: all(_sees(server, owners) for server in real.servers.values()), PATIENCE,
+               f"the shards of {real.group.identifier} do not agree on who has which slots")  # fmt: skip
     for shard in real.group.shards:
         shard.slots = ranges(wanted.get(shard.identifier, set())) or None
 

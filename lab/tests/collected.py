@@ -103,6 +103,8 @@ def _modules(node: object) -> Iterator[str]:
 def _of_file(path: Path) -> Iterator[tuple[str, str]]:
     services = SERVICES.get(path.parent.name, ())
     if not services:
+        speaks = "_resource.calls import" in path.read_text() and path.parent.name not in SERVICES
+        assert not speaks, f"say in {Path(__file__).name} which services {path.relative_to(ROOT)} speaks to"
         return
     tree = ast.parse(path.read_text())
     named = set()

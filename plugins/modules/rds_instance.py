@@ -38,7 +38,7 @@ options:
     type: str
     default: ''
   minimum_major:
-    description: Refuse versions below this major. Set it to the major version of the database that is to move in.
+    description: Refuse versions below this major, such as that of the database that is to move in.
     type: int
     default: 0
   allow_major_version_upgrade:
@@ -256,9 +256,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instance:
-  description:
-    - The instance as DescribeDBInstances shows it, in snake_case; empty when it is absent.
-    - In check mode what is known beforehand; the address and the secret of a new instance are empty strings.
+  description: The instance as DescribeDBInstances shows it, in snake_case; in check mode what is known beforehand.
   returned: success
   type: dict
   contains:
@@ -280,6 +278,7 @@ notes:
   description: What a change costs (restart, downtime) and what waits for what.
   returned: success
   type: list
+  elements: str
 final_snapshot_identifier:
   description: Name of the last snapshot.
   returned: when O(state=absent)

@@ -162,6 +162,7 @@ def make_changes(stage: NetworkStage, app: str, held: dict[str, Any], changes: l
 START = {"vpc_nat": "none", "vpc_zone_count": 2, "vpc_cidr": "10.40.0.0/16"}
 
 
+@pytest.mark.timeout(600)  # seventeen runs, beside other tests
 def test_changes_are_foreseen_and_made_in_place(stage: NetworkStage) -> None:
     """All changes of the table in four runs; `make test-full` makes them one by one."""
     app, held = "changed", dict(START)
@@ -193,6 +194,7 @@ def drift(stage: NetworkStage, app: str) -> str:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1200)
 def test_changes_one_by_one(stage: NetworkStage) -> None:
     app, held = "onebyone", dict(START)
     assert stage.run(vpc_app=app, **held).code == 0

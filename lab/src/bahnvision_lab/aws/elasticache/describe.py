@@ -20,7 +20,6 @@ def _switch(on: bool) -> str:
 
 
 def replication_group(books: Books, group: Group) -> dict[str, Any]:
-    storage = "sse-kms" if group.kms_key else "sse-elasticache" if group.at_rest else "none"
     known = group.effective_durability is not None
     return _without_nothing({
         "ReplicationGroupId": group.identifier,
@@ -39,26 +38,33 @@ def replication_group(books: Books, group: Group) -> dict[str, Any]:
         "SnapshotWindow": group.snapshot_window,
         "ClusterEnabled": group.clustered,
         "CacheNodeType": group.node_type,
-        "AuthTokenEnabled": bool(group.tokens),
-        "AuthTokenLastModifiedDate": group.token_changed,
-        "TransitEncryptionEnabled": group.transit,
-        "AtRestEncryptionEnabled": group.at_rest,
+        **_protection(group),
         "KmsKeyId": group.kms_key,
-        "StorageEncryptionType": storage,
+        "StorageEncryptionType": "sse-kms" if group.kms_key else "sse-elasticache" if group.at_rest else "none",
         "ARN": books.arn("replicationgroup", group.identifier),
         "UserGroupIds": list(group.user_groups),
-        "LogDeliveryConfigurations": [_log(entry) for entry in group.logs],
         "ReplicationGroupCreateTime": group.created,
         "DataTiering": _switch(group.data_tiering),
-        "AutoMinorVersionUpgrade": group.auto_minor,
-        "NetworkType": group.network_type,
-        "IpDiscovery": group.ip_discovery,
-        "TransitEncryptionMode": group.transit_mode,
         "ClusterMode": group.cluster_mode,
         "Engine": group.engine,
         "Durability": group.durability if known else None,
         "EffectiveDurability": group.effective_durability,
     })  # fmt: skip
+
+
+def _protection(group: Group) -> dict[str, Any]:
+    """What a group and its nodes tell alike."""
+    return {
+        "AuthTokenEnabled": bool(group.tokens),
+        "AuthTokenLastModifiedDate": group.token_changed,
+        "TransitEncryptionEnabled": group.transit,
+        "TransitEncryptionMode": group.transit_mode,
+        "AtRestEncryptionEnabled": group.at_rest,
+        "AutoMinorVersionUpgrade": group.auto_minor,
+        "NetworkType": group.network_type,
+        "IpDiscovery": group.ip_discovery,
+        "LogDeliveryConfigurations": [_log(entry) for entry in group.logs],
+    }
 
 
 def endpoint(port: int | None) -> dict[str, Any] | None:
@@ -126,34 +132,32 @@ def cache_cluster(books: Books, group: Group, member: Member, with_nodes: bool) 
         "CacheClusterCreateTime": member.created,
         "PreferredMaintenanceWindow": group.maintenance_window,
         "PendingModifiedValues": _pending_of_member(group),
-        "NotificationConfiguration": (
-            {"TopicArn": group.topic, "TopicStatus": group.topic_status} if group.topic else None
-        ),
+        "NotificationConfiguration": _topic(group),
         "CacheSecurityGroups": [],
-        "CacheParameterGroup": {
-            "CacheParameterGroupName": group.parameter_group,
-            "ParameterApplyStatus": "pending-reboot" if member.awaits_reboot else "in-sync",
-            "CacheNodeIdsToReboot": [NODE] if member.awaits_reboot else [],
-        },
+        "CacheParameterGroup": _parameter_group(group, member),
         "CacheSubnetGroupName": group.subnet_group,
         "CacheNodes": [_node(member, status)] if with_nodes and member.port else None,
-        "AutoMinorVersionUpgrade": group.auto_minor,
         "SecurityGroups": [{"SecurityGroupId": name, "Status": "active"} for name in group.security_groups],
         "ReplicationGroupId": group.identifier,
         "SnapshotRetentionLimit": group.retention if snapshots else 0,
         "SnapshotWindow": group.snapshot_window,
-        "AuthTokenEnabled": bool(group.tokens),
-        "AuthTokenLastModifiedDate": group.token_changed,
-        "TransitEncryptionEnabled": group.transit,
-        "AtRestEncryptionEnabled": group.at_rest,
+        **_protection(group),
         "ARN": books.arn("cluster", member.identifier),
         "ReplicationGroupLogDeliveryEnabled": bool(group.logs),
-        "LogDeliveryConfigurations": [_log(entry) for entry in group.logs],
-        "NetworkType": group.network_type,
-        "IpDiscovery": group.ip_discovery,
-        "TransitEncryptionMode": group.transit_mode,
     }
     return _without_nothing(described)
+
+
+def _parameter_group(group: Group, member: Member) -> dict[str, Any]:
+    return {
+        "CacheParameterGroupName": group.parameter_group,
+        "ParameterApplyStatus": "pending-reboot" if member.awaits_reboot else "in-sync",
+        "CacheNodeIdsToReboot": [NODE] if member.awaits_reboot else [],
+    }
+
+
+def _topic(group: Group) -> dict[str, Any] | None:
+    return {"TopicArn": group.topic, "TopicStatus": group.topic_status} if group.topic else None
 
 
 def _pending_of_member(group: Group) -> dict[str, Any]:

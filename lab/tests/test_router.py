@@ -156,8 +156,10 @@ def test_frozen_is_neither_bytes_nor_an_end(router: Router, first: Echo) -> None
 
 def test_a_frozen_route_that_is_flipped_moves_again(router: Router, first: Echo, second: Echo) -> None:
     port = router.add("db", first.address)
-    router.freeze("db")
     with client(port) as waiting:
+        assert waiting.recv(5) == b"first"
+        router.freeze("db")
+        waiting.sendall(b"hello")
         router.flip("db", second.address)
         with pytest.raises(ConnectionResetError):
             waiting.recv(5)

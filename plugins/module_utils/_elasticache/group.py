@@ -83,9 +83,9 @@ def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None) -> 
         seen = Seen(None, offers=offers, offered=offered, snapshot=snapshot)
         return seen, plan_present(want, seen)
     seen = _read(cache, group, offers)
-    if seen.status == "creating" and not seen.tags:
-        # Its tags are not told yet: nothing can be said of it, and nothing is done before it stands.
-        return seen, Plan((), ("the group is still being made",))
+    if seen.status != "available" and not seen.tags:
+        # In check mode only: ElastiCache may not tell the tags now, so nothing can be said of it.
+        return seen, Plan((), (f"the group is {seen.status}; look again when it is available",))
     if want["node_type"] != seen.group.get("CacheNodeType") and seen.status == "available":  # type: ignore[union-attr]
         allowed = api.allowed_node_types(cache, want["identifier"])
         seen = Seen(seen.group, seen.member, seen.tags, offers, allowed)

@@ -108,7 +108,6 @@ def test_endpoints_come_go_and_move_in_place(account: Account) -> None:
 
 def test_a_zone_without_the_service_is_left_out(account: Account) -> None:
     network = account.ensure(zone_count=3, interface_endpoints=["workspaces", "sts"])["network"]
-
     assert services(account)["workspaces"] == set(network["private_subnet_ids"][:2])
     assert services(account)["sts"] == set(network["private_subnet_ids"])
     assert not account.ensure(zone_count=3, interface_endpoints=["workspaces", "sts"])["changed"]

@@ -86,9 +86,9 @@ class World:
         arguments = {"Name": fresh("secret"), "SecretString": self.content(), **changes}
         return self.secrets.create_secret(**arguments)["ARN"]
 
-    def make_role(self, document: str | None, trust: dict[str, Any] = TRUST) -> str:
+    def make_role(self, document: str | None, trust: dict[str, Any] | None = None) -> str:
         name = fresh("role")
-        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust or TRUST))["Role"]
         if document:
             self.iam.put_role_policy(RoleName=name, PolicyName="secret", PolicyDocument=document)
         return role["Arn"]

@@ -74,8 +74,9 @@ CATALOGUE = {
 GROUP = {"CacheParameterGroupName": "mine", "CacheParameterGroupFamily": "valkey8", "ARN": "arn:p", "Tags": OURS}
 
 
-def parameters(group=None, catalogue=CATALOGUE, **given):
-    return plan_parameter_group({**WANT, "family": "valkey8", "parameters": given}, group, catalogue)
+def parameters(group=None, catalogue=None, **given):
+    known = CATALOGUE if catalogue is None else catalogue
+    return plan_parameter_group({**WANT, "family": "valkey8", "parameters": given}, group, known)
 
 
 def test_a_new_group_is_made_and_set():

@@ -44,8 +44,9 @@ def secret(**changes):
     )
 
 
-def plan(held=None, state=STATE, logs_in=True, **wish):
-    return plan_present(WANT | wish, Seen(INSTANCE, held or secret(), state, logs_in), NOW)
+def plan(held=None, state=..., logs_in=True, **wish):
+    seen = Seen(INSTANCE, held or secret(), STATE if state is ... else state, logs_in)
+    return plan_present(WANT | wish, seen, NOW)
 
 
 def steps(*arguments, **wish):

@@ -102,7 +102,8 @@ def _reference_problems(want: Mapping[str, Any], complete: bool) -> list[str]:
     role, subnets, groups = want["role_arn"], want["vpc_subnet_ids"], want["vpc_security_group_ids"]
     if (role or complete) and not ROLE.fullmatch(role):
         problems.append(f"role_arn {role!r} is not the ARN of a role")
-    if len(set(subnets)) < 2 and (complete or all(subnets)):
+    known = bool(subnets) and all(subnets)  # in check mode the network may be yet to come
+    if len(set(subnets)) < 2 and (complete or known):
         problems.append(f"vpc_subnet_ids needs subnets in two zones or more, it has {', '.join(subnets) or 'none'}")
     if not groups or (complete and not all(groups)):
         problems.append("vpc_security_group_ids needs one group or more")

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ class Stage:
         self.log = Path(lab.status()["aws"]["request_log"])
         self.kills = 0  # how many runs `kill_at` has killed
 
-    def start(self, *options: str, playbook: str = "", **inputs: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *options: str, playbook: str = "", output: Any = subprocess.PIPE, **inputs: Any
+    ) -> subprocess.Popen[str]:
         story = ROOT / "playbooks" / (playbook or self.playbook)
         argv = [
             str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(story), "--limit", self.component,
@@ -78,9 +81,8 @@ class Stage:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
         }  # fmt: skip
         return subprocess.Popen(
-            argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+            argv, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True, start_new_session=True
+        )
 
     def run(self, *options: str, playbook: str = "", timeout: float = 180, **inputs: Any) -> Outcome:
         seen = len(self.requests())
@@ -100,7 +102,9 @@ class Stage:
         killed, and must have succeeded.
         """
         seen = self._writes()
-        child = self.start(**inputs)
+        # Into a file: nobody reads a pipe meanwhile, and a run that is not killed would wait for ever to say its end.
+        said = tempfile.TemporaryFile("w+")
+        child = self.start(output=said, **inputs)
         deadline = time.monotonic() + 180
         while (made := self._writes() - seen) < writes and child.poll() is None:
             assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
@@ -111,8 +115,10 @@ class Stage:
         self.kills += alive
         for pid in (child.pid, *descendants(child.pid)) if alive else ():
             kill(pid)
-        output, errors = child.communicate(timeout=30)
-        assert alive or child.returncode == 0, output + errors
+        child.wait(timeout=30)
+        with said:
+            said.seek(0)
+            assert alive or child.returncode == 0, said.read()
         return self._writes() - seen
 
     def _writes(self) -> int:

@@ -103,20 +103,19 @@ class Stage:
         """
         seen = self._writes()
         # Into a file: nobody reads a pipe meanwhile, and a run that is not killed would wait for ever to say its end.
-        said = tempfile.TemporaryFile("w+")
-        child = self.start(output=said, **inputs)
-        deadline = time.monotonic() + 180
-        while (made := self._writes() - seen) < writes and child.poll() is None:
-            assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
-            time.sleep(0.01)
-        # Somewhere in or after that write, not always at the moment of its answer.
-        time.sleep(random.uniform(0, within))
-        alive = child.poll() is None
-        self.kills += alive
-        for pid in (child.pid, *descendants(child.pid)) if alive else ():
-            kill(pid)
-        child.wait(timeout=30)
-        with said:
+        with tempfile.TemporaryFile("w+") as said:
+            child = self.start(output=said, **inputs)
+            deadline = time.monotonic() + 180
+            while (made := self._writes() - seen) < writes and child.poll() is None:
+                assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
+                time.sleep(0.01)
+            # Somewhere in or after that write, not always at the moment of its answer.
+            time.sleep(random.uniform(0, within))
+            alive = child.poll() is None
+            self.kills += alive
+            for pid in (child.pid, *descendants(child.pid)) if alive else ():
+                kill(pid)
+            child.wait(timeout=30)
             said.seek(0)
             assert alive or child.returncode == 0, said.read()
         return self._writes() - seen

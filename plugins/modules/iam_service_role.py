@@ -48,13 +48,6 @@ options:
   permissions_boundary:
     description: ARN of a permissions boundary; it is set when the role is created.
     type: str
-  tags:
-    description: Further tags. With O(purge_tags) those that are not named here are removed.
-    type: dict
-  purge_tags:
-    description: Remove tags that are not in O(tags), when O(tags) is given.
-    type: bool
-    default: true
 attributes:
   check_mode:
     support: full
@@ -63,6 +56,7 @@ attributes:
     support: full
     description: Names each policy that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
   - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules

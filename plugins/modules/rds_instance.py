@@ -180,13 +180,6 @@ options:
     description: Give the instance a public address.
     type: bool
     default: false
-  tags:
-    description: Further tags. With O(purge_tags) those that are not named here are removed.
-    type: dict
-  purge_tags:
-    description: Remove tags that are not in O(tags), when O(tags) is given.
-    type: bool
-    default: true
   apply_immediately:
     description: Make changes now and not in the maintenance window, also those that wait for it already.
     type: bool
@@ -214,14 +207,9 @@ options:
     description: Longest pause between two looks, in seconds.
     type: float
     default: 5
-attributes:
-  check_mode:
-    support: full
-    description: Only reads, and refuses what a run would refuse.
-  diff_mode:
-    support: full
-    description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
+  - bahnvision.aws.resource.attributes
   - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules

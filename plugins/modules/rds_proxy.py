@@ -104,13 +104,6 @@ options:
       - A target group takes one target. When another is registered, it is deregistered first, as soon as this one is
         ready.
     type: str
-  tags:
-    description: Further tags. With O(purge_tags) those that are not named here are removed.
-    type: dict
-  purge_tags:
-    description: Remove tags that are not in O(tags), when O(tags) is given.
-    type: bool
-    default: true
   wait:
     description:
       - Wait until the target is available (or the proxy gone).
@@ -135,6 +128,7 @@ attributes:
     support: full
     description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
   - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules

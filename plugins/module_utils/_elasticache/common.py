@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import api
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, diff_tags, identity_tags
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.wait import wait_until
 
@@ -21,8 +21,7 @@ Spec = dict[str, dict[str, Any]]
 OBJECT_SPEC: Spec = {
     **IDENTITY_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
 }
 
 

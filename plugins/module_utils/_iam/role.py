@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse_foreign
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
     Plan,
@@ -34,8 +34,7 @@ ROLE_SPEC: dict[str, dict[str, Any]] = {
     "managed_policies": {"type": "list", "elements": "str", "default": []},
     "policies": {"type": "dict", "default": {}},
     "permissions_boundary": {"type": "str"},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, WAIT_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC, WAIT_SPEC
 
 LIFECYCLES = ["open-source-rds-extended-support", "open-source-rds-extended-support-disabled"]
 Spec = dict[str, dict[str, Any]]
@@ -65,8 +65,7 @@ INSTANCE_SPEC: Spec = {
     "master_user_secret_kms_key_id": {"type": "str", "no_log": False},
     "restore_from": {"type": "dict", "options": RESTORE_SPEC},
     "allow_no_backups": {"type": "bool", "default": False},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
     "apply_immediately": {"type": "bool", "default": False},
     "skip_final_snapshot": {"type": "bool", "default": False},
     "final_snapshot_identifier": {"type": "str"},

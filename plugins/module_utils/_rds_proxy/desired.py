@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, WAIT_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC, WAIT_SPEC
 
 AUTH_SPEC: dict[str, dict[str, Any]] = {
     "secret_arn": {"type": "str", "required": True, "no_log": False},
@@ -34,8 +34,7 @@ PROXY_SPEC: dict[str, dict[str, Any]] = {
     "session_pinning_filters": {"type": "list", "elements": "str"},
     "init_query": {"type": "str", "default": ""},
     "db_instance_identifier": {"type": "str"},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
     "wait_timeout": {"type": "int", "default": 1800},
 }
 NEEDED = ("role_arn", "auth", "vpc_subnet_ids", "vpc_security_group_ids", "db_instance_identifier")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC
 
 USER_SPEC: dict[str, dict[str, Any]] = {
     **IDENTITY_SPEC,
@@ -25,8 +25,7 @@ USER_SPEC: dict[str, dict[str, Any]] = {
     "rotate_after_days": {"type": "int", "default": 30},
     "rotate": {"type": "bool", "default": False},
     "rotation_lambda_arn": {"type": "str"},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
     "sslrootcert": {"type": "path"},
     "connect_timeout": {"type": "int", "default": 10},
     "timeout": {"type": "int", "default": 300},

@@ -21,6 +21,10 @@ IDENTITY_SPEC: dict[str, dict[str, Any]] = {
     "app": {"type": "str", "required": True},
     "stage": {"type": "str", "required": True},
 }
+TAGS_SPEC: dict[str, dict[str, Any]] = {
+    "tags": {"type": "dict"},
+    "purge_tags": {"type": "bool", "default": True},
+}
 WAIT_SPEC: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},

@@ -43,6 +43,8 @@ def converge_through_kills(stage: CacheStage, dice: random.Random, inputs: dict[
     assert (again.code, again.changed, again.writes) == (0, [], []), again.errors
 
 
+@pytest.mark.full
+@pytest.mark.timeout(1500)
 def test_killed_at_twenty_random_writes_it_converges_and_never_locks_clients_out(network: CacheStage) -> None:
     """SIGKILL to the whole run with its children, while it makes the cache, changes it, rotates and removes it."""
     seed = random.randrange(10**6)

@@ -177,6 +177,7 @@ def test_fourteen_changes_at_once_are_foreseen_made_in_place_and_made_once(netwo
 
 
 @pytest.mark.usefixtures("four_runs")
+@pytest.mark.full
 def test_fewer_nodes_and_users_and_a_rotation_in_one_run(network: CacheStage) -> None:
     """The zones stay spread, the user is gone, and clients with either password go on."""
     old, held = network.secret(NAME), network.client(NAME)
@@ -205,6 +206,7 @@ def test_removal_wants_the_name_of_the_stage(network: CacheStage) -> None:
 
 
 @pytest.mark.usefixtures("four_runs")
+@pytest.mark.full
 def test_what_is_removed_comes_back_with_its_keys_and_its_password(network: CacheStage) -> None:
     login = network.secret(NAME)["password"]
     foreseen = network.run("--check", **ABSENT)
@@ -225,6 +227,7 @@ def test_what_is_removed_comes_back_with_its_keys_and_its_password(network: Cach
     assert (group["TransitEncryptionMode"], network.member(NAME)["CacheSubnetGroupName"]) == ("required", NAME)
 
 
+@pytest.mark.full
 def test_cluster_mode_hands_on_the_configuration_endpoint(network: CacheStage) -> None:
     inputs = {
         "elasticache_identifier": "sharded", "elasticache_cluster_mode": "enabled", "elasticache_num_node_groups": 2,
@@ -257,6 +260,7 @@ UNSEEN = {
     "elasticache:CreateSnapshot",  # no call of its own: AWS asks for it when the last snapshot is taken
     "ec2:CreateTags", "ec2:DeleteTags", "ec2:RevokeSecurityGroupIngress", "ec2:DescribeVpcAttribute",
     "ec2:DescribeTags",
+    "sts:GetCallerIdentity",
     "kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "iam:CreateServiceLinkedRole",
     "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
     "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies",  # of AWS on our behalf

@@ -52,6 +52,8 @@ def converges(stage: Stage, identifier: str) -> None:
     assert works(stage, identifier)
 
 
+@pytest.mark.full
+@pytest.mark.timeout(900)
 def test_killed_at_random_points_and_then_throttled_it_converges(stage: Stage) -> None:
     done = chain(stage, "killed", 8)
     with stage.lab.faults(throttle=0.3, seed=random.randrange(1000)):

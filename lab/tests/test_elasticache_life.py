@@ -7,11 +7,13 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from bahnvision_lab import control
 from bahnvision_lab.testing import Lab, running_lab
 from cache_world import Caches
 
 
+@pytest.mark.full
 def test_a_killed_lab_leaves_no_cache_behind(tmp_path: Path) -> None:
     with running_lab(tmp_path / "a lab") as lab:
         caches = Caches(lab)

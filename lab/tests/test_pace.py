@@ -31,6 +31,7 @@ def test_work_takes_at_least_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
         pace.at_least("rds", began)
 
 
+@pytest.mark.full
 def test_the_pace_is_kept_for_the_life_of_the_lab_and_told(tmp_path: Path) -> None:
     with running_lab(tmp_path / "lab", pace=FACTOR) as lab:
         assert lab.status()["pace"] == FACTOR

@@ -92,6 +92,7 @@ def test_labs_on_one_machine_share_no_address() -> None:
         sock.close()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["down", "killed"])
 def test_the_pooler_ends_with_its_lab(tmp_path: Path, how: str) -> None:
     with running_lab(tmp_path / "lab") as lab:

@@ -187,7 +187,15 @@ def test_the_second_run_changes_nothing(provisioned, again):
     assert (again.code, again.total("changed"), again.writes) == (0, 0, [])
 
 
-@pytest.mark.parametrize("way", ["--tags rds", "--limit rds", "playbooks/data.yml", "bahnvision.aws.data"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "--tags rds",
+        pytest.param("--limit rds", marks=pytest.mark.full),
+        pytest.param("playbooks/data.yml", marks=pytest.mark.full),
+        "bahnvision.aws.data",
+    ],
+)
 def test_every_way_in_sees_the_same_variables_and_ends_alike(provisioned, again, installed, tmp_path, way):
     stage, _run = provisioned
     if way.startswith("--"):

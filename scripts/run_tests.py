@@ -1,8 +1,9 @@
 """Runs every check of the project and ends with one line: `N passed, N failed, N skipped`.
 
-Two workers take the steps in their order, the long ones first: two cores are the smallest machine we care for. Every
-step writes build/test/<step>.log; a failed step shows the end of it. A step that is not pytest counts as one test;
-pytest's tests are counted from its JUnit file, and a run that collected none has failed.
+Workers take the steps in their order, the long ones first. There are three: two cores are the smallest machine we care
+for, and what starts servers waits for a third of its time. Every step writes build/test/<step>.log; a failed step shows
+the end of it. A step that is not pytest counts as one test; pytest's tests are counted from its JUnit file, and a run
+that collected none has failed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LOGS = ROOT / "build" / "test"
 # would make the next one skip the lab's start.
 MEMORY = ROOT / ".cache" / "test-home"
 STEP_SECONDS = 1500
+WORKERS = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Result:
 
 
 def steps(full: bool) -> list[Step]:
-    """Return all steps, the long ones first: whichever of two workers is free takes the next."""
+    """Return all steps, the long ones first: whichever worker is free takes the next."""
 
     def tool(program: str, *arguments: str, group: str = "lint", name: str = "") -> Step:
         return Step(name or program, (str(BIN / program), *arguments), group)
@@ -82,7 +84,7 @@ def integration() -> dict[str, list[str]]:
     for file in sorted(folder.rglob("test_*.py")):
         about = file.parent.name
         if about == "lab":
-            about = next((role for role in ("elasticache", "rds", "vpc") if f"_{role}_" in file.name), "lab")
+            about = next((role for role in ("data", "elasticache", "rds", "vpc") if f"_{role}_" in file.name), "lab")
         found.setdefault(f"integration-{about}", []).append(str(file.relative_to(ROOT)))
     return found
 
@@ -199,7 +201,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, runner.stop)
     began = time.monotonic()
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         total = sum(pool.map(runner.run, chosen), Result())
     end_lab_of_molecule()
     print(f"all steps in {time.monotonic() - began:.0f} s")

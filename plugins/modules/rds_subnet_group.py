@@ -69,8 +69,8 @@ notes:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import GROUP_SPEC
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.subnets import ensure_subnet_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import ensure_subnet_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.groups import GROUP_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import run
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import checks, layout
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.common import (
-    refuse,
     refuse_foreign,
     tagging,
     wanted_tags,
@@ -28,6 +27,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.versio
     resolve,
     target_for,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, tags_to_list
 
 KIND = layout.KIND

@@ -13,7 +13,6 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.common import (
     execute_tags,
     is_ours,
-    refuse,
     refuse_foreign,
     tagging,
     wait_active,
@@ -22,6 +21,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.common
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.secret import Held, Passwords
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
     Plan,

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import Offer
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import identity_tags, tags_to_dict
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource import owned
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import refuse
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_dict
+
+__all__ = ["COMPONENT", "KIND", "REQUESTED", "RESTORED", "Seen", "refuse", "refuse_foreign"]
 
 KIND = "db_instance"
 COMPONENT = "rds"
@@ -45,19 +48,5 @@ class Seen:
         return requested.isdigit() and int(requested) <= wanted < has
 
 
-def refuse(subject: str, problems: Sequence[str]) -> None:
-    """Raise one error that tells all problems."""
-    if problems:
-        raise ResourceError(f"{subject}: " + "; ".join(problems), problems=list(problems))
-
-
 def refuse_foreign(name: str, tags: Mapping[str, str], app: str, stage: str) -> None:
-    """Refuse to touch what does not carry our tags, whatever its name."""
-    ours = identity_tags(app, stage, COMPONENT)
-    wrong = [key for key in ("managed-by", "app", "stage") if tags.get(key) != ours[key]]
-    if wrong:
-        found = ", ".join(f"{key}={tags.get(key, 'no such tag')}" for key in wrong)
-        raise ResourceError(
-            f"{name} exists and is not ours ({found}); nothing was touched. Choose another name, or tag it by hand "
-            f"({', '.join(f'{key}={ours[key]}' for key in wrong)}) to hand it over"
-        )
+    owned.refuse_foreign(name, tags, {"app": app, "stage": stage}, COMPONENT)

@@ -14,11 +14,11 @@ import pytest
 import redis
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.group import ensure_group
-from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups import GROUP_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups import ensure_subnet_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.parameters import ensure_parameter_group
-from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.subnets import ensure_subnet_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.user_groups import ensure_user_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.users import ensure_user
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.groups import GROUP_SPEC
 from bahnvision_lab.testing import Lab, running_lab
 from botocore.config import Config
 

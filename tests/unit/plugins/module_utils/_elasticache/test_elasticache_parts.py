@@ -6,16 +6,14 @@ from datetime import date
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import versions
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups import SUBNETS
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.info import engine_versions
-from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.parameters import (
-    allowed,
-    as_text,
-    plan_parameter_group,
-)
-from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.subnets import plan_subnet_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.parameters import DIALECT, allowed, as_text
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.user_groups import plan_user_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource import windows
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.parameter_groups import plan_parameter_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.subnet_groups import plan_subnet_group
 from elasticache_fakes import IDENTITY, OURS, VERSIONS, FakeCache
 
 TODAY = date(2026, 11, 22)
@@ -76,7 +74,7 @@ GROUP = {"CacheParameterGroupName": "mine", "CacheParameterGroupFamily": "valkey
 
 def parameters(group=None, catalogue=None, **given):
     known = CATALOGUE if catalogue is None else catalogue
-    return plan_parameter_group({**WANT, "family": "valkey8", "parameters": given}, group, known)
+    return plan_parameter_group(DIALECT, {**WANT, "family": "valkey8", "parameters": given}, group, known)
 
 
 def test_a_new_group_is_made_and_set():
@@ -125,11 +123,11 @@ def test_values_are_written_as_elasticache_keeps_them():
 def test_subnets_change_in_place_and_foreign_groups_do_not():
     want = {**WANT, "subnet_ids": ["b", "a"]}
     group = {"CacheSubnetGroupDescription": "d", "Subnets": [{"SubnetIdentifier": "a"}], "ARN": "arn:s", "Tags": OURS}
-    assert [action.verb for action in plan_subnet_group(want, None).actions] == ["create"]
-    assert plan_subnet_group(want, group).actions[0].after == {"subnet_ids": ["a", "b"]}
-    assert not plan_subnet_group({**want, "subnet_ids": ["a"]}, group).changed
+    assert [action.verb for action in plan_subnet_group(SUBNETS, want, None).actions] == ["create"]
+    assert plan_subnet_group(SUBNETS, want, group).actions[0].after == {"subnet_ids": ["a", "b"]}
+    assert not plan_subnet_group(SUBNETS, {**want, "subnet_ids": ["a"]}, group).changed
     with pytest.raises(ResourceError, match="is not ours"):
-        plan_subnet_group(want, {**group, "Tags": {}})
+        plan_subnet_group(SUBNETS, want, {**group, "Tags": {}})
 
 
 def test_users_of_a_group_come_and_go_in_one_call():

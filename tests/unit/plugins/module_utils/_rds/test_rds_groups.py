@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import GROUP_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import ensure_subnet_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.parameters import (
     allowed,
     as_text,
     ensure_parameter_group,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.subnets import ensure_subnet_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.groups import GROUP_SPEC
 from rds_fakes import error
 
 BASE = {name: option.get("default") for name, option in GROUP_SPEC.items()} | {

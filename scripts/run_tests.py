@@ -19,6 +19,7 @@ import time
 import xml.etree.ElementTree as ET  # our own files
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,7 @@ LOGS = ROOT / "build" / "test"
 # would make the next one skip the lab's start.
 MEMORY = ROOT / ".cache" / "test-home"
 STEP_SECONDS = 1500
+FAILURE_LENGTH = 2000  # characters of what a failed test said
 WORKERS = 3
 
 
@@ -36,7 +38,6 @@ class Step:
     name: str
     argv: tuple[str, ...]
     group: str
-    full_only: bool = False
 
 
 @dataclass
@@ -44,9 +45,13 @@ class Result:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    failures: tuple[str, ...] = ()
 
     def __add__(self, other: Result) -> Result:
-        return Result(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Result(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped,
+            self.failures + other.failures,
+        )  # fmt: skip
 
 
 def steps(full: bool) -> list[Step]:
@@ -171,7 +176,8 @@ def environment() -> dict[str, str]:
 
 def count(step: Step, code: int, junit: Path) -> tuple[Result, list[str]]:
     if step.group != "pytest":
-        return Result(passed=int(code == 0), failed=int(code != 0)), []
+        failures = (f"{step.name}: ended with {code}",) if code else ()
+        return Result(passed=int(code == 0), failed=int(code != 0), failures=failures), []
     result, skips = Result(), []
     if junit.exists():
         for case in ET.parse(junit).iter("testcase"):  # noqa: S314 - written by our own pytest run
@@ -179,13 +185,16 @@ def count(step: Step, code: int, junit: Path) -> tuple[Result, list[str]]:
             if skip is not None:
                 result.skipped += 1
                 skips.append(f"{case.get('classname')}::{case.get('name')}: {skip.get('message') or 'NO REASON GIVEN'}")
-            elif case.find("failure") is not None or case.find("error") is not None:
+            elif (failure := next(chain(case.iter("failure"), case.iter("error")), None)) is not None:
                 result.failed += 1
+                said = f"{failure.get('message')}"[:FAILURE_LENGTH]
+                result.failures += (f"{case.get('classname')}::{case.get('name')}: {said}",)
             else:
                 result.passed += 1
     # A crash, an internal error or an empty collection is a failure although no test case says so.
     if code != 0 and not result.failed:
         result.failed += 1
+        result.failures += (f"{step.name}: no test failed, but it ended with {code}",)
     return result, skips
 
 
@@ -204,6 +213,9 @@ def main() -> int:
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         total = sum(pool.map(runner.run, chosen), Result())
     end_lab_of_molecule()
+    # Once more at the end: whoever reads only the last lines must see why.
+    for failure in total.failures:
+        print(f"FAILED {failure}")
     print(f"all steps in {time.monotonic() - began:.0f} s")
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or not total.passed else 0

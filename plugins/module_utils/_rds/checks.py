@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import Offer
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.windows import daily, overlap, weekly
 
 IDENTIFIER = re.compile(r"[a-z](?!.*--)[a-z0-9-]{0,62}(?<!-)")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY, WEEK, SHORTEST = 24 * 60, 7 * 24 * 60, 30
+SHORTEST = 30  # minutes of a window
 STORAGE_FEATURES = {
     "multi_az": ("MultiAZCapable", "Multi-AZ"),
     "storage_encrypted": ("SupportsStorageEncryption", "encryption at rest"),
@@ -54,46 +54,14 @@ def _backups(want: Mapping[str, Any]) -> Iterator[str]:
 
 def _windows(want: Mapping[str, Any]) -> Iterator[str]:
     backup, maintenance = want.get("backup_window"), want.get("maintenance_window")
-    nightly = _daily(backup) if backup else None
-    weekly = _weekly(maintenance) if maintenance else None
+    nightly = daily(backup, SHORTEST) if backup else None
+    week = weekly(maintenance, SHORTEST) if maintenance else None
     if backup and nightly is None:
         yield f"backup_window {backup!r} must be hh:mm-hh:mm (UTC), at least {SHORTEST} minutes"
-    if maintenance and weekly is None:
+    if maintenance and week is None:
         yield f"maintenance_window {maintenance!r} must be ddd:hh:mm-ddd:hh:mm (UTC), {SHORTEST} minutes to 24 hours"
-    if nightly and weekly and _overlap(nightly, weekly):
+    if nightly and week and overlap(nightly, week):
         yield f"backup_window {backup} lies within maintenance_window {maintenance}; move one of them"
-
-
-def _minutes(text: str) -> int | None:
-    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
-    return int(found[1]) * 60 + int(found[2]) if found else None
-
-
-def _daily(window: str) -> tuple[int, int] | None:
-    """Return (start, length) in minutes of the day, or None when that is no backup window."""
-    start, _dash, end = window.partition("-")
-    first, last = _minutes(start), _minutes(end)
-    if first is None or last is None:
-        return None
-    length = (last - first) % DAY
-    return (first, length) if length >= SHORTEST else None
-
-
-def _weekly(window: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"([a-z]{3}):([0-9:]{5})-([a-z]{3}):([0-9:]{5})", window.lower())
-    if not found or found[1] not in DAYS or found[3] not in DAYS:
-        return None
-    first, last = _minutes(found[2]), _minutes(found[4])
-    if first is None or last is None:
-        return None
-    start = DAYS.index(found[1]) * DAY + first
-    length = (DAYS.index(found[3]) * DAY + last - start) % WEEK
-    return (start, length) if SHORTEST <= length <= DAY else None
-
-
-def _overlap(nightly: tuple[int, int], weekly: tuple[int, int]) -> bool:
-    starts = (day * DAY + nightly[0] for day in range(7))
-    return any((start - weekly[0]) % WEEK < weekly[1] or (weekly[0] - start) % WEEK < nightly[1] for start in starts)
 
 
 def _storage(want: Mapping[str, Any]) -> Iterator[str]:

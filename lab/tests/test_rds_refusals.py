@@ -48,6 +48,12 @@ CREATE = [
         "Invalid security group , groupId= sg-0123456789abcdef0",
     ),
     ({"StorageEncrypted": True, "KmsKeyId": "no-such-key"}, "KMSKeyNotAccessibleFault", "[no-such-key]"),
+    ({"StorageEncrypted": True, "KmsKeyId": "alias/nobody"}, "KMSKeyNotAccessibleFault", "[alias/nobody]"),
+    (
+        {"ManageMasterUserPassword": True, "MasterUserPassword": None, "MasterUserSecretKmsKeyId": "alias/nobody"},
+        "KMSKeyNotAccessibleFault",
+        "[alias/nobody]",
+    ),
     ({"KmsKeyId": "no-such-key"}, COMBINATION, "StorageEncrypted is false"),
     ({"BackupRetentionPeriod": 36}, VALUE, "Invalid backup retention period: 36"),
     ({"DBInstanceIdentifier": "two--hyphens"}, VALUE, "DBInstanceIdentifier is not a valid identifier"),

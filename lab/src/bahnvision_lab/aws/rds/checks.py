@@ -93,10 +93,9 @@ def _prepare_encryption(params: dict[str, Any], backend: RDSBackend) -> None:
 def usable_key(backend: RDSBackend, key_id: str) -> str:
     """Return the key's ARN. A key that does not exist, or is disabled or going, opens nothing."""
     kms = kms_backends[backend.account_id][backend.region_name]
-    try:
-        key = kms.describe_key(key_id)
-    except (KeyError, ValueError):
-        key = None
+    alias = kms.get_alias_name(key_id)
+    known = kms.get_key_id_from_alias(alias) if alias.startswith("alias/") else kms.get_key_id(key_id)
+    key = kms.keys.get(known)
     if key is None or not key.enabled or key.deletion_date:
         raise AwsError(
             "KMSKeyNotAccessibleFault",

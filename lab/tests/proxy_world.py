@@ -135,6 +135,13 @@ class World:
     def connect(self, name: str, password: str = PASSWORD, **options: Any) -> psycopg.Connection:
         return psycopg.connect(self.dsn(name, password, **options), autocommit=True)
 
+    def logs_in(self, name: str) -> bool:
+        try:
+            self.connect(name, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
 
 def wait_for(check: Callable[[], Any], what: str, patience: float = 40) -> Any:
     deadline = time.monotonic() + patience

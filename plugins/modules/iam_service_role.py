@@ -37,7 +37,9 @@ options:
     type: str
     default: ''
   managed_policies:
-    description: ARNs of all managed policies of the role.
+    description:
+      - All managed policies of the role, by ARN. Those of AWS also by the name that follows C(policy/) in their ARN,
+        which is the same in each partition (China, GovCloud).
     type: list
     elements: str
     default: []
@@ -46,7 +48,7 @@ options:
     type: dict
     default: {}
   permissions_boundary:
-    description: ARN of a permissions boundary; it is set when the role is created.
+    description: ARN of a permissions boundary. A role that has another one gets this one; without the option it stays.
     type: str
 attributes:
   check_mode:
@@ -71,7 +73,7 @@ EXAMPLES = r"""
     stage: production
     component: rds
     service: monitoring.rds.amazonaws.com
-    managed_policies: ["arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"]
+    managed_policies: [service-role/AmazonRDSEnhancedMonitoringRole]
 """
 
 RETURN = r"""

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse_foreign
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse, refuse_foreign
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import Patience, call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
@@ -24,6 +25,9 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan impo
 
 KIND = "iam_role"
 MISSING = ("NoSuchEntity",)
+# IAM tells everywhere of a change only some seconds later.
+UNTOLD = (*MISSING, "ConcurrentModification", "ConcurrentModificationException")
+NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 ROLE_SPEC: dict[str, dict[str, Any]] = {
     **IDENTITY_SPEC,
     "name": {"type": "str", "required": True},
@@ -40,14 +44,23 @@ ROLE_SPEC: dict[str, dict[str, Any]] = {
 
 def ensure_role(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     iam, name = clients["iam"], params["name"]
-    role = read_role(iam, name)
-    plan = plan_absent(params, role) if params["state"] == "absent" else plan_role(params, role)
+    arns = [policy_arn(iam.meta.partition, policy) for policy in params["managed_policies"]]
+    want, role = {**params, "managed_policies": arns}, read_role(iam, name)
+    plan = plan_absent(want, role) if want["state"] == "absent" else plan_role(want, role)
     result = apply(plan, lambda action: _execute(iam, action), check_mode)
-    if params["state"] == "absent":
+    if want["state"] == "absent":
         return {**result, "role": {}}
     if role is None and not check_mode:
-        role = read_role(iam, name)
+        # It is there, and whoever reads its ARN here goes on with it.
+        role = call(
+            iam, "get_role", f"read {KIND} {name}", eventual=UNTOLD, patience=Patience(seconds=60), RoleName=name
+        )["Role"]
     return {**result, "role": {"name": name, "arn": role["Arn"] if role else ""}}
+
+
+def policy_arn(partition: str, policy: str) -> str:
+    """Return the ARN of a policy; AWS's own are named alike in each partition (China, GovCloud), their ARNs differ."""
+    return policy if policy.startswith("arn:") else f"arn:{partition}:iam::aws:policy/{policy}"
 
 
 def read_role(iam: Any, name: str) -> dict[str, Any] | None:
@@ -73,9 +86,13 @@ def trust(service: str) -> dict[str, Any]:
 def plan_role(want: Mapping[str, Any], role: Mapping[str, Any] | None) -> Plan:
     """Return the steps to the wanted role. A foreign role of that name is refused."""
     name, tags = want["name"], _tags(want)
+    if not NAME.fullmatch(name):
+        refuse(f"cannot make {KIND} {name}", [f"its name has {len(name)} characters; IAM takes 64 letters, digits and "
+                                              "+=,.@_-"])  # fmt: skip
     if role is not None:
         refuse_foreign(f"{KIND} {name}", tags_to_dict(role.get("Tags")), want["app"], want["stage"])
-        return Plan((*_trusted(want, role), *_tagging(want, role), *_policies(want, role)))
+        steps = (*_trusted(want, role), *_bounded(want, role), *_tagging(want, role), *_policies(want, role))
+        return Plan(steps)
     params = {
         "AssumeRolePolicyDocument": json.dumps(trust(want["service"])), "Description": want["description"],
         "Tags": tags_to_list(tags),
@@ -103,6 +120,15 @@ def _trusted(want: Mapping[str, Any], role: Mapping[str, Any]) -> Iterator[Actio
     if has != wanted:
         params = {"PolicyDocument": json.dumps(wanted)}
         yield Action("trust", KIND, want["name"], {"trust": has}, {"trust": wanted}, params)
+
+
+def _bounded(want: Mapping[str, Any], role: Mapping[str, Any]) -> Iterator[Action]:
+    """A boundary is set and exchanged, and never taken away: it may be somebody else's rule for this account."""
+    wanted, has = want.get("permissions_boundary"), (role.get("PermissionsBoundary") or {})
+    before = has.get("PermissionsBoundaryArn", "")
+    if wanted and wanted != before:
+        shown = ({"permissions_boundary": before}, {"permissions_boundary": wanted})
+        yield Action("bound", KIND, want["name"], *shown, {"PermissionsBoundary": wanted})
 
 
 def _tagging(want: Mapping[str, Any], role: Mapping[str, Any]) -> Iterator[Action]:
@@ -136,6 +162,7 @@ def _policies(want: Mapping[str, Any], role: Mapping[str, Any]) -> Iterator[Acti
 OPERATIONS = {
     "create": "create_role",
     "trust": "update_assume_role_policy",
+    "bound": "put_role_permissions_boundary",
     "tag": "tag_role",
     "untag": "untag_role",
     "attach": "attach_role_policy",
@@ -149,4 +176,7 @@ OPERATIONS = {
 def _execute(iam: Any, action: Action) -> None:
     found = (lambda: read_role(iam, action.name)) if action.verb == "create" else None
     gone = MISSING if action.verb in ("detach", "drop", "delete") else ()
-    call(iam, OPERATIONS[action.verb], str(action), found=found, missing=gone, RoleName=action.name, **action.params)
+    call(
+        iam, OPERATIONS[action.verb], str(action), found=found, missing=gone,
+        eventual=(*UNTOLD, "DeleteConflict"), patience=Patience(seconds=60), RoleName=action.name, **action.params,
+    )  # fmt: skip

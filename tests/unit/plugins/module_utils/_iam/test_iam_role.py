@@ -8,6 +8,7 @@ import boto3
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._iam.role import ROLE_SPEC, ensure_role
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 READ = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
@@ -94,3 +95,62 @@ def test_the_removal_empties_the_role_first_and_is_done_once(iam, policy):
     assert [action.split()[0] for action in gone["actions"]] == ["detach", "drop", "delete"]
     assert iam.list_roles()["Roles"] == []
     assert ensure(iam, state="absent")["actions"] == []
+
+
+def test_a_policy_of_aws_lies_in_the_partition_of_the_region(monkeypatch: pytest.MonkeyPatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    wish = {"managed_policies": ["service-role/AmazonRDSEnhancedMonitoringRole"]}
+    with mock_aws():
+        for region, partition in (("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eu-central-1", "aws")):
+            client = boto3.client("iam", region_name=region)
+            foreseen = ensure(client, check_mode=True, **wish)
+            arn = f"arn:{partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+            assert foreseen["diff"]["after"][f"iam_role {WANT['name']}"][arn] == "attached"
+
+
+class Untold:
+    """An IAM whose other half learns of a role only with the third call about it."""
+
+    def __init__(self, iam, operations):
+        self.iam, self.left = iam, dict.fromkeys(operations, 2)
+        self.meta = iam.meta
+
+    def __getattr__(self, operation):
+        def slow(**params):
+            made = self.iam.list_roles()["Roles"]
+            if made and self.left.get(operation, 0):
+                self.left[operation] -= 1
+                told = {"Code": "NoSuchEntity", "Message": "The role cannot be found."}
+                raise ClientError({"Error": told, "ResponseMetadata": {"HTTPStatusCode": 404}}, operation)
+            return getattr(self.iam, operation)(**params)
+
+        return slow
+
+
+def test_a_role_of_which_iam_does_not_know_everywhere_yet_is_made_whole(iam, policy):
+    slow = Untold(iam, ("get_role", "attach_role_policy", "put_role_policy"))
+
+    made = ensure(slow, managed_policies=[policy])
+
+    assert made["role"]["arn"].endswith(WANT["name"])
+    assert set(slow.left.values()) == {0}
+    assert ensure(iam, managed_policies=[policy])["actions"] == []
+
+
+def test_a_boundary_is_exchanged_and_never_taken_away(iam, policy):
+    ensure(iam)
+
+    assert ensure(iam, permissions_boundary=policy)["actions"] == [f"bound iam_role {WANT['name']}"]
+
+    for wish in ({"permissions_boundary": policy}, {}):
+        assert ensure(iam, **wish)["actions"] == []
+    held = iam.get_role(RoleName=WANT["name"])["Role"]["PermissionsBoundary"]
+    assert held["PermissionsBoundaryArn"] == policy
+
+
+@pytest.mark.parametrize("name", ["r" * 65, "with blank"])
+def test_a_name_that_iam_does_not_take_is_refused_before_the_first_write(iam, name):
+    with pytest.raises(ResourceError, match="IAM takes 64"):
+        ensure(iam, name=name)
+    assert iam.list_roles()["Roles"] == []

@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import ENGINE, Offer, offers_from
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.watch import GOING, status_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_list
 
 NO_INSTANCE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
 NO_SNAPSHOT = ("DBSnapshotNotFound", "DBSnapshotNotFoundFault")
-NEW_ROLE_SECONDS = 60
+# A minute in all.
+NEW_ROLE_PAUSES = (0.3, 0.6, 1.2, 2.4, 4.8, *(5.0,) * 10)
+NEW_ROLE_CODES = ("InvalidParameterValue", "InvalidParameterCombination")
+# Work that RDS began by itself a moment ago, such as a backup.
+BUSY = ("InvalidDBInstanceState", "InvalidDBInstanceStateFault")
 
 
 def get_instance(rds: Any, identifier: str) -> dict[str, Any] | None:
@@ -45,15 +50,17 @@ def get_orderable(rds: Any, version: str, instance_class: str = "") -> tuple[dic
 
 def create_instance(rds: Any, params: Mapping[str, Any]) -> None:
     identifier = params["DBInstanceIdentifier"]
-    _with_new_role(
+    with_new_role(lambda: call(
         rds, "create_db_instance", f"create db_instance {identifier}",
         found=lambda: get_instance(rds, identifier), **params,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def modify_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
     what = f"modify db_instance {identifier}"
-    _with_new_role(rds, "modify_db_instance", what, DBInstanceIdentifier=identifier, **params)
+    with_new_role(lambda: call(
+        rds, "modify_db_instance", what, eventual=BUSY, DBInstanceIdentifier=identifier, **params
+    ))  # fmt: skip
 
 
 def restore_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
@@ -64,18 +71,18 @@ def restore_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> No
     )  # fmt: skip
 
 
-def _with_new_role(rds: Any, operation: str, what: str, **params: Any) -> None:
-    """Call an operation that names a monitoring role. RDS does not know a role that was made seconds ago yet."""
-    deadline = time.monotonic() + NEW_ROLE_SECONDS
-    while True:
+def with_new_role(act: Callable[[], Any], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Do what names a role. RDS cannot take one yet that was made a moment ago, be it ours or its own (the first
+    instance of an account makes the service-linked one): such a refusal counts when it lasts."""
+    for pause in (*NEW_ROLE_PAUSES, None):
         try:
-            call(rds, operation, what, **params)
-        except ResourceError as problem:
-            if "ENHANCED_MONITORING" not in problem.message or time.monotonic() > deadline:
-                raise
-            time.sleep(3)
-        else:
+            act()
             return
+        except ResourceError as problem:
+            young = problem.details.get("error_code") in NEW_ROLE_CODES and "role" in problem.message.lower()
+            if not young or pause is None:
+                raise
+        sleep(pause)
 
 
 def get_origin(rds: Any, restore_from: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +110,12 @@ def get_origin(rds: Any, restore_from: Mapping[str, Any]) -> dict[str, Any]:
 
 def delete_instance(rds: Any, params: Mapping[str, Any]) -> None:
     what = f"delete db_instance {params['DBInstanceIdentifier']}"
-    call(rds, "delete_db_instance", what, missing=NO_INSTANCE, **params)
+    try:
+        call(rds, "delete_db_instance", what, missing=NO_INSTANCE, **params)
+    except ResourceError:
+        # When the answer to the first call was lost, the second is refused because the first did it.
+        if status_of(get_instance(rds, params["DBInstanceIdentifier"])) not in GOING:
+            raise
 
 
 def add_tags(rds: Any, arn: str, tags: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ STORAGE_FEATURES = {
     "iops": ("SupportsIops", "IOPS of your choice"),
     "storage_throughput": ("SupportsStorageThroughput", "throughput of your choice"),
 }
+INSIGHTS_DAYS = (7, *(31 * months for months in range(1, 24)), 731)
 GP3_STRIPES_FROM = 400  # GiB; below, gp3 of PostgreSQL has a fixed 3,000 IOPS and 125 MiB/s
 
 
@@ -76,6 +77,9 @@ def _storage(want: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _insights(want: Mapping[str, Any]) -> Iterator[str]:
+    days = want.get("performance_insights_retention_period")
+    if days and days not in INSIGHTS_DAYS:
+        yield f"performance_insights_retention_period {days} must be 7, a multiple of 31 up to 713, or 731 days"
     if want.get("database_insights_mode") == "advanced" and not (
         want.get("performance_insights") and (want.get("performance_insights_retention_period") or 0) >= 465
     ):

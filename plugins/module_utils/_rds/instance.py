@@ -11,7 +11,6 @@ from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api, checks
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.fields import FIELDS, is_pending
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
     needs_order,
     plan_absent,
@@ -20,15 +19,9 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.restore import plan_restore
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import KIND, RESTORED, Seen, refuse
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.watch import BROKEN, GOING, SETTLED, Watch, status_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply, tags_to_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.wait import wait_until
-
-SETTLED = ("available", "storage-optimization")
-# No wait ends these: a person has to act.
-BROKEN = (
-    "failed", "inaccessible-encryption-credentials", "insufficient-capacity", "restore-error", "stopped",
-    "stopping", "storage-full",
-)  # fmt: skip
 
 Clients = Mapping[str, Any]
 
@@ -39,10 +32,10 @@ def ensure_instance(clients: Clients, params: Mapping[str, Any], check_mode: boo
         return _ensure_absent(clients["rds"], params, check_mode)
     rds, name = clients["rds"], params["identifier"]
     instance = api.get_instance(rds, name)
-    if _status(instance) == "deleting" and not check_mode:
+    if status_of(instance) in GOING and not check_mode:
         _wait_gone(rds, params)
-    seen, plan = _look(clients, params, None if _status(instance) == "deleting" else instance)
-    if plan.changed and seen.instance and _status(seen.instance) not in SETTLED and not check_mode:
+    seen, plan = _look(clients, params, None if status_of(instance) in GOING else instance)
+    if plan.changed and seen.instance and not check_mode and not _ready(seen.instance, plan):
         # A run that was killed left work under way, and RDS modifies nothing until that is done.
         seen, plan = _look(clients, params, _wait_settled(rds, params))
     if any(action.verb == "restore" for action in plan.actions) and not check_mode:
@@ -50,7 +43,7 @@ def ensure_instance(clients: Clients, params: Mapping[str, Any], check_mode: boo
     result = apply(plan, lambda action: _execute(rds, action), check_mode)
     if check_mode:
         return {**result, "instance": _predicted(params, seen)}
-    instance = _wait_settled(rds, params) if params["wait"] else api.get_instance(rds, name)
+    instance = _wait_whole(rds, params, plan) if params["wait"] else api.get_instance(rds, name)
     return {**result, "instance": facts(instance or {}, _family(seen, params))}
 
 
@@ -64,6 +57,8 @@ def _look(clients: Clients, params: Mapping[str, Any], instance: dict[str, Any] 
         origin = api.get_origin(rds, want["restore_from"])
     if (instance or origin) and want.get("kms_key_id"):
         want["kms_key_id"] = api.key_arn(clients["kms"], want["kms_key_id"])
+    if instance and want.get("master_user_secret_kms_key_id"):
+        want["master_user_secret_kms_key_id"] = api.key_arn(clients["kms"], want["master_user_secret_kms_key_id"])
     seen = Seen(instance, api.get_offers(rds), origin=origin)
     if instance and RESTORED in seen.tags and not instance.get("MasterUserSecret"):
         # A copy that is not complete yet has no clients that a change could disturb.
@@ -104,42 +99,37 @@ def _execute(rds: Any, action: Action) -> None:
         raise AssertionError(f"no way to {action}")
 
 
-def _status(instance: Mapping[str, Any] | None) -> str:
-    return (instance or {}).get("DBInstanceStatus", "")
+def _ready(instance: Mapping[str, Any], plan: Plan) -> bool:
+    """What is full takes a change too: that of its storage, which is the cure."""
+    cured = any("AllocatedStorage" in action.params for action in plan.actions)
+    return status_of(instance) in (*SETTLED, *(("storage-full",) if cured else ()))
 
 
-def _wait_settled(rds: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Wait until the instance is available and, with apply_immediately, nothing is pending any more."""
-
-    def done(instance: dict[str, Any] | None) -> bool:
-        if instance is None or _status(instance) not in SETTLED or not instance.get("Endpoint"):
-            return False
-        asked = [field for field in FIELDS if params["apply_immediately"] and params.get(field.option) is not None]
-        return not any(is_pending(field, instance) for field in asked)
-
-    def failed(instance: dict[str, Any] | None) -> str | None:
-        status = _status(instance)
-        if status == "storage-full" and "AllocatedStorage" in (instance or {}).get("PendingModifiedValues", {}):
-            return None  # it is being given the storage that it lacks
-        if status in BROKEN or status.startswith("incompatible-"):
-            events = api.last_events(rds, params["identifier"])[-5:]
-            told = f"; last events: {' | '.join(events)}" if events else "; RDS wrote no events"
-            return f"its status is {status}{told}"
-        return "it has disappeared" if instance is None else None
-
+def _wait_settled(rds: Any, params: Mapping[str, Any], whole: bool = False) -> dict[str, Any]:
+    name = params["identifier"]
+    watch = Watch(params, lambda: api.last_events(rds, name), whole)
     found: dict[str, Any] | None = wait_until(
-        lambda: api.get_instance(rds, params["identifier"]), done, f"{KIND} {params['identifier']}",
-        timeout=params["wait_timeout"], pause=params["wait_pause"], failed=failed,
-        show=lambda instance: _status(instance) or "no such instance",
+        lambda: api.get_instance(rds, name), watch.done, f"{KIND} {name}",
+        timeout=params["wait_timeout"], pause=params["wait_pause"], failed=watch.failed, show=_shown_status,
     )  # fmt: skip
     return found or {}
+
+
+def _wait_whole(rds: Any, params: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """A copy is completed at once, whatever was asked for later changes."""
+    at_once = params["apply_immediately"] or any(action.params.get("ApplyImmediately") for action in plan.actions)
+    return _wait_settled(rds, {**params, "apply_immediately": at_once}, whole=True)
+
+
+def _shown_status(instance: Mapping[str, Any] | None) -> str:
+    return status_of(instance) or "no such instance"
 
 
 def _wait_gone(rds: Any, params: Mapping[str, Any]) -> None:
     wait_until(
         lambda: api.get_instance(rds, params["identifier"]), lambda instance: instance is None,
         f"the removal of {KIND} {params['identifier']}", timeout=params["wait_timeout"], pause=params["wait_pause"],
-        show=lambda instance: _status(instance) or "no such instance",
+        show=_shown_status,
     )  # fmt: skip
 
 
@@ -147,7 +137,7 @@ def _ensure_absent(rds: Any, params: Mapping[str, Any], check_mode: bool) -> dic
     name = params["identifier"]
     seen = Seen(api.get_instance(rds, name))
     plan = plan_absent(params, seen, f"{name}-final-{datetime.now(UTC):%Y%m%d%H%M%S}")
-    if plan.changed and not check_mode and _status(seen.instance) not in (*SETTLED, *BROKEN):
+    if plan.changed and not check_mode and status_of(seen.instance) not in (*SETTLED, *BROKEN):
         # Deleting with a final snapshot is refused while something is under way.
         _wait_settled(rds, {**params, "apply_immediately": False})
     result = apply(plan, lambda action: _execute(rds, action), check_mode)
@@ -173,7 +163,7 @@ def facts(instance: Mapping[str, Any], family: str) -> dict[str, Any]:
     return shown | {
         "identifier": instance.get("DBInstanceIdentifier", ""),
         "arn": instance.get("DBInstanceArn", ""),
-        "status": _status(instance),
+        "status": status_of(instance),
         "tags": tags_to_dict(instance.get("TagList")),
         "parameter_group_family": family,
     }

@@ -32,6 +32,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions impor
     resolve,
     target_for,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.watch import GOING, status_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
@@ -150,7 +151,7 @@ def _impossible(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: See
         yield f"{', '.join(storage)} cannot change while RDS still optimises the storage after the last change; wait"
     key = want.get("master_user_secret_kms_key_id")
     secret = instance.get("MasterUserSecret") or {}
-    if key and secret.get("KmsKeyId") and not secret["KmsKeyId"].endswith(key):
+    if key and secret.get("KmsKeyId") and secret["KmsKeyId"].rpartition("/")[2] != key.rpartition("/")[2]:
         yield "the key of the managed master secret cannot be changed in place (master_user_secret_kms_key_id)"
     if changes and instance.get("DBInstanceStatus") in ("stopped", "stopping"):
         yield f"the instance is {instance['DBInstanceStatus']}; start it first (aws rds start-db-instance)"
@@ -224,7 +225,7 @@ def _tagging(want: Mapping[str, Any], seen: Seen) -> Iterator[Action]:
 
 def plan_absent(want: Mapping[str, Any], seen: Seen, snapshot: str) -> Plan:
     """Return the deletion, or raise when the instance is protected or not ours."""
-    if seen.instance is None or seen.instance.get("DBInstanceStatus") == "deleting":
+    if seen.instance is None or status_of(seen.instance) in GOING:
         return Plan()
     name = f"{KIND} {want['identifier']}"
     refuse_foreign(name, seen.tags, want["app"], want["stage"])

@@ -12,14 +12,12 @@ from typing import Any
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api as rds_api
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds_proxy.plan import DEFAULT_GROUP, Seen
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 
 NO_PROXY = ("DBProxyNotFoundFault", "DBProxyNotFound")
 NO_TARGET = ("DBProxyTargetNotFoundFault", *NO_PROXY)
 REGISTERED = ("DBProxyTargetAlreadyRegisteredFault", "DBProxyTargetAlreadyRegistered")
 BUSY = ("InvalidDBProxyStateFault", "InvalidDBProxyState")
 NOT_READY = (*BUSY, "InvalidDBInstanceState", "InvalidDBInstanceStateFault")
-ROLE_ATTEMPTS = 6
 
 
 def get_proxy(rds: Any, name: str) -> dict[str, Any] | None:
@@ -52,21 +50,16 @@ def look(rds: Any, name: str, instance: str = "") -> Seen:
 
 
 def create_proxy(rds: Any, params: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
-    """RDS cannot assume a role yet that was made a moment ago: such a refusal is heard a few times before it counts."""
     name = params["DBProxyName"]
-    for attempt in range(ROLE_ATTEMPTS):
-        try:
-            call(rds, "create_db_proxy", f"create db_proxy {name}", found=lambda: get_proxy(rds, name), **params)
-            return
-        except ResourceError as problem:
-            young = problem.details.get("error_code") == "InvalidParameterValue" and "role" in problem.message.lower()
-            if not young or attempt == ROLE_ATTEMPTS - 1:
-                raise
-        sleep(0.3 * 2**attempt)
+    rds_api.with_new_role(lambda: call(
+        rds, "create_db_proxy", f"create db_proxy {name}", found=lambda: get_proxy(rds, name), **params
+    ), sleep)  # fmt: skip
 
 
-def modify_proxy(rds: Any, name: str, params: Mapping[str, Any]) -> None:
-    call(rds, "modify_db_proxy", f"modify db_proxy {name}", eventual=BUSY, DBProxyName=name, **params)
+def modify_proxy(rds: Any, name: str, params: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
+    rds_api.with_new_role(lambda: call(
+        rds, "modify_db_proxy", f"modify db_proxy {name}", eventual=BUSY, DBProxyName=name, **params
+    ), sleep)  # fmt: skip
 
 
 def modify_pool(rds: Any, name: str, pool: Mapping[str, Any]) -> None:

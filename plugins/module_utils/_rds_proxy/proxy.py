@@ -28,8 +28,11 @@ SETTLED = "available"
 # No wait ends these: a person has to act.
 BROKEN = ("incompatible-network", "insufficient-resource-limits", "suspended")
 # RDS registers an instance in these states.
-REGISTRABLE = ("available", "modifying", "backing-up", "storage-optimization")
-LOST = ("deleting", "failed", "stopped", "stopping", "restore-error", "inaccessible-encryption-credentials")
+REGISTRABLE = ("available", "modifying", "backing-up", "storage-optimization", "storage-initialization")
+LOST = (
+    "deleting", "delete-precheck", "failed", "stopped", "stopping", "restore-error",
+    "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+)  # fmt: skip
 
 Clients = Mapping[str, Any]
 

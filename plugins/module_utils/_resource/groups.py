@@ -116,4 +116,6 @@ def _execute(client: Any, kind: Kind, action: Action) -> None:
         call(client, f"delete_{kind.kind}", str(action), missing=kind.missing, eventual=(kind.in_use,), **params)
     else:
         found = (lambda: read_group(client, kind, action.name)) if action.verb == "create" else None
-        call(client, f"{action.verb}_{kind.kind}", str(action), found=found, **params)
+        # A group that was made or changed a moment ago is unknown, or has changes pending, for some seconds.
+        passing = () if action.verb == "create" else (*kind.missing, kind.in_use)
+        call(client, f"{action.verb}_{kind.kind}", str(action), found=found, eventual=passing, **params)

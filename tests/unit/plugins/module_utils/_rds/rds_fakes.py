@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.instance import ensure_instance
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.spec import INSTANCE_SPEC
 from botocore.exceptions import ClientError
 
 ARN = "arn:aws:rds:eu-central-1:123456789012:db:"
@@ -165,3 +167,13 @@ def instance_of(params):
         if name not in ("Tags", "EnableCloudwatchLogsExports", "DBSubnetGroupName", "Port", "ManageMasterUserPassword"):
             set_value(made, name, value)
     return made
+
+
+WANT = {name: option.get("default") for name, option in INSTANCE_SPEC.items()} | {
+    "identifier": "bahnvision-lab", "app": "bahnvision", "stage": "lab", "engine_version": "17",
+    "db_name": "bahnvision", "wait_timeout": 5, "wait_pause": 0.001,
+}  # fmt: skip
+
+
+def ensure(rds, check_mode=False, **changes):
+    return ensure_instance({"rds": rds, "kms": None}, WANT | changes, check_mode)

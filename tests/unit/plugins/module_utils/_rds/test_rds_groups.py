@@ -265,3 +265,20 @@ def test_values_are_checked_against_what_rds_allows(value, name, fits):
 @pytest.mark.parametrize(("value", "text"), [(True, "1"), ("off", "0"), (1, "1"), ("2", "2")])
 def test_booleans_are_written_as_rds_keeps_them(value, text):
     assert as_text(value, CATALOGUE["rds.force_ssl"]) == text
+
+
+def test_a_group_made_a_moment_ago_takes_its_parameters_when_rds_knows_it_everywhere(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    class Slow(FakeGroups):
+        refusals = ["DBParameterGroupNotFound", "InvalidDBParameterGroupState"]
+
+        def modify_db_parameter_group(self, **params):
+            if self.refusals:
+                raise error(self.refusals.pop(), status=404)
+            return super().modify_db_parameter_group(**params)
+
+    rds = Slow()
+    made = ensure_parameter_group({"rds": rds}, PARAMETERS, False)
+    assert made["changed"]
+    assert "modify_db_parameter_group" in [name for name, _params in rds.writes]

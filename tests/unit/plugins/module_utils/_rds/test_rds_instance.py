@@ -5,20 +5,9 @@ from __future__ import annotations
 import boto3
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.instance import ensure_instance
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.spec import INSTANCE_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from botocore.stub import Stubber
-from rds_fakes import FakeRds, error
-
-WANT = {name: option.get("default") for name, option in INSTANCE_SPEC.items()} | {
-    "identifier": "bahnvision-lab", "app": "bahnvision", "stage": "lab", "engine_version": "17",
-    "db_name": "bahnvision", "wait_timeout": 5, "wait_pause": 0.001,
-}  # fmt: skip
-
-
-def ensure(rds, check_mode=False, **changes):
-    return ensure_instance({"rds": rds, "kms": None}, WANT | changes, check_mode)
+from rds_fakes import FakeRds, ensure, error
 
 
 def test_the_four_runs():

@@ -141,6 +141,7 @@ def test_only_what_differs_is_sent_and_its_price_is_told(changes, sent, told):
         ({"database_insights_mode": "advanced"}, "needs performance_insights true"),
         ({"backup_window": "23:30-00:30", "maintenance_window": "mon:00:00-mon:01:00"}, "lies within"),
         ({"backup_window": "02:00-02:10"}, "at least 30 minutes"),
+        ({"performance_insights": True, "performance_insights_retention_period": 94}, "a multiple of 31"),
         ({"maintenance_window": "sun:04:00-tue:05:00"}, "30 minutes to 24 hours"),
         ({"app": "other"}, "is not ours (app=bahnvision)"),
     ],

@@ -192,13 +192,17 @@ def test_a_role_made_a_moment_ago_is_waited_for():
                 raise error("InvalidParameterValue", "RDS is not authorized to assume the IAM role")
             return {}
 
+        modify_db_proxy = create_db_proxy
+
     pauses = []
     api.create_proxy(Young(), {"DBProxyName": "orders"}, sleep=pauses.append)
-    assert len(pauses) == 3
-    never = Young()
+    api.modify_proxy(Young(), "orders", {"RoleArn": ROLE}, sleep=pauses.append)
+    assert len(pauses) == 6
+    never, pauses[:] = Young(), []
     never.left = 99
     with pytest.raises(ResourceError, match="not authorized to assume"):
         api.create_proxy(never, {"DBProxyName": "orders"}, sleep=pauses.append)
+    assert 50 < sum(pauses) < 70, "IAM takes seconds to tell of a role, not minutes"
 
 
 def test_another_refusal_counts_at_once():

@@ -89,7 +89,7 @@ def desire(
         secondary_cidrs=tuple(map(str, parse_secondary(params["secondary_cidrs"], vpc))),
         ipv6=params["ipv6"],
         endpoints=desire_endpoints(params, name, region, subnets, services),
-        flow_log=desire_flow_log(params, name),
+        flow_log=desire_flow_log(params, name, region),
     )
 
 

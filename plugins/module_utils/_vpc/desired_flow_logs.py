@@ -21,16 +21,17 @@ def log_group_name(params: Mapping[str, Any]) -> str:
     return f"/{params['app']}/{params['stage']}/vpc-flow-logs"
 
 
-def role_name(name: str) -> str:
-    return f"{name}-vpc-flow-logs"
+def role_name(name: str, region: str) -> str:
+    """IAM knows no regions: the same stage in two of them has two roles, each with the ARNs of its own."""
+    return f"{name}-vpc-flow-logs-{region}"
 
 
-def desire_flow_log(params: Mapping[str, Any], name: str) -> FlowLog | None:
+def desire_flow_log(params: Mapping[str, Any], name: str, region: str) -> FlowLog | None:
     wanted = params["flow_logs"]
     kind = wanted["destination"]
     if kind == "none":
         return None
-    _refuse(wanted, role_name(name))
+    _refuse(wanted, role_name(name, region))
     common: dict[str, Any] = {
         "name": f"{name}-flow-logs", "destination_type": kind, "traffic": wanted["traffic"],
         "interval": wanted["interval"], "format": wanted["format"] or "",
@@ -38,7 +39,7 @@ def desire_flow_log(params: Mapping[str, Any], name: str) -> FlowLog | None:
     if kind == "s3":
         return FlowLog(**common, bucket_arn=wanted["bucket_arn"])
     return FlowLog(
-        **common, log_group=log_group_name(params), role=role_name(name), retention=wanted["retention_days"],
+        **common, log_group=log_group_name(params), role=role_name(name, region), retention=wanted["retention_days"],
         key_arn=wanted["kms_key_arn"] or "",
     )  # fmt: skip
 

@@ -59,7 +59,7 @@ def _read_flow_logs(clients: Mapping[str, Any], network: Network, params: Mappin
     wanted = params["flow_logs"]["destination"] == "cloud-watch-logs"
     delivery = network.delivery
     if writing or wanted or params["state"] == "absent":
-        role = role_name(vpc_name(params))
+        role = role_name(vpc_name(params), clients["ec2"].meta.region_name)
         delivery = read_flow_logs.read_delivery(clients, log_group_name(params), role, identity(params))
     return replace(network, flow_logs=found, delivery=delivery)
 

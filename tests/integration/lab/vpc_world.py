@@ -35,7 +35,7 @@ class NetworkStage(Stage):
         """Count what carries the tags of the app, and what bears its name."""
         ec2, ours = self.lab.client("ec2"), [{"Name": "tag:app", "Values": [app]}]
         nats = ec2.describe_nat_gateways(Filter=ours)["NatGateways"]
-        role = f"{app}-lab-vpc-flow-logs"
+        role = f"{app}-lab-vpc-flow-logs-eu-central-1"
         roles = self.lab.client("iam").list_roles()["Roles"]
         groups = self.lab.client("logs").describe_log_groups(logGroupNamePrefix=f"/{app}/")["logGroups"]
         egress = ec2.describe_egress_only_internet_gateways(Filters=ours)["EgressOnlyInternetGateways"]

@@ -35,6 +35,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no bucket": ({"flow_logs": S3}, "need the ARN of a bucket"),
     "bucket that is not": ({"flow_logs": {**S3, "bucket_arn": "arn:aws:s3:::nowhere"}}, "nowhere .* does not exist"),
     "key": ({"flow_logs": {**TO_CLOUDWATCH, "kms_key_arn": "alias/logs"}}, "must be the ARN of a KMS key"),
+    "role": ({"flow_logs": TO_CLOUDWATCH, "app": "a" * 33}, "would have 65 characters; IAM takes 64"),
     "format": ({"flow_logs": {**TO_CLOUDWATCH, "format": "srcaddr"}}, "must be fields such as"),
 }  # fmt: skip
 

@@ -75,7 +75,7 @@ class Account:
 ENDPOINTS = ["ecr.api", "sts", "logs"]
 TO_CLOUDWATCH = {**FLOW_LOGS, "destination": "cloud-watch-logs"}
 LOG_GROUP = "/orders/test/vpc-flow-logs"
-ROLE = "orders-test-vpc-flow-logs"
+ROLE = "orders-test-vpc-flow-logs-eu-central-1"
 # All that the module can do.
 FULL: dict[str, Any] = {
     "ipv6": True, "secondary_cidrs": ["100.64.0.0/16"], "interface_endpoints": ENDPOINTS, "nat": "per_az",

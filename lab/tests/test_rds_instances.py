@@ -199,8 +199,12 @@ def test_the_managed_secret_opens_the_database_and_rotates(lab: Lab, rds: Any) -
         first = current()
         assert first["username"] == "master"
         connect(lab, name, password=first["password"]).close()
-        rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
-        wait_available(rds, name)
+        told = rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+        told = told["DBInstance"]
+        assert (told["DBInstanceStatus"], told["MasterUserSecret"]["SecretStatus"]) == (
+            "resetting-master-credentials", "rotating",
+        )  # fmt: skip
+        assert wait_available(rds, name)["MasterUserSecret"]["SecretStatus"] == "active"
         second = current()
         assert second["password"] != first["password"]
         connect(lab, name, password=second["password"]).close()

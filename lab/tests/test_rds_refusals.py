@@ -60,6 +60,7 @@ CREATE = [
     ({"DBInstanceIdentifier": "ends-"}, VALUE, "DBInstanceIdentifier is not a valid identifier"),
     ({"DBInstanceIdentifier": "x" * 64}, VALUE, "DBInstanceIdentifier is not a valid identifier"),
     ({"Port": 80}, VALUE, "1150"),
+    ({"EnablePerformanceInsights": True, "PerformanceInsightsRetentionPeriod": 94}, VALUE, "Insights retention"),
     ({"CACertificateIdentifier": "rds-ca-2019"}, "CertificateNotFound", "rds-ca-2019"),
     ({"EnableCloudwatchLogsExports": ["audit"]}, COMBINATION, "You cannot use the log types 'audit'"),
     ({"MonitoringInterval": 60}, COMBINATION, "MonitoringRoleARN"),

@@ -14,6 +14,7 @@ from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
 LOG_TYPES = {"postgresql", "upgrade", "iam-db-auth-error"}
 AUTHORITIES = ("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1")
+INSIGHTS_DAYS = (7, *(31 * months for months in range(1, 24)), 731)
 LIFECYCLES = ("open-source-rds-extended-support", "open-source-rds-extended-support-disabled")
 
 
@@ -63,6 +64,10 @@ def check_common(params: dict[str, Any], version: str) -> None:
     lifecycle = params.get("EngineLifecycleSupport")
     if lifecycle is not None and lifecycle not in LIFECYCLES:
         raise AwsError("InvalidParameterValue", f"Invalid value {lifecycle} for EngineLifecycleSupport.")
+    days = params.get("PerformanceInsightsRetentionPeriod")
+    if days is not None and days not in INSIGHTS_DAYS:
+        message = f"Invalid Performance Insights retention period. Valid values are: {list(INSIGHTS_DAYS)}"
+        raise AwsError("InvalidParameterValue", message)
     _check_logs(params, version)
 
 

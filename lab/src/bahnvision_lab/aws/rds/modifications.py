@@ -58,7 +58,8 @@ class Modifications:
         facts.place(database)
         steps = self._steps(database, instance, changed)
         if steps:
-            self.jobs.start(database, Job("modifying", lambda real: [step(real) for step in steps], pace="rds_modify"))
+            status = "modifying" if changed - CREDENTIALS else "resetting-master-credentials"
+            self.jobs.start(database, Job(status, lambda real: [step(real) for step in steps], pace="rds_modify"))
         self.fleet.on_change()
 
     def _steps(self, database: DBInstance, instance: RealInstance, changed: set[str]) -> list[Step]:

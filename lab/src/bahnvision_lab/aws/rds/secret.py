@@ -12,6 +12,7 @@ from bahnvision_lab.aws.rds import bootstrap
 def install() -> None:
     MasterUserSecret._generate_secret_string = _generate
     MasterUserSecret.rotate_secret = _rotate
+    MasterUserSecret.secret_status = property(_status)
 
 
 def master_password(database: DBInstance) -> str:
@@ -37,3 +38,10 @@ def _rotate(secret: MasterUserSecret) -> None:
         version_stages=["AWSCURRENT"],
     )
     secret._status = "rotating"
+
+
+def _status(secret: MasterUserSecret) -> str:
+    """The secret is of use when the server takes what it holds: when the work on the instance is done."""
+    if secret.resource.status == "available":
+        secret._status = "active"
+    return secret._status

@@ -103,6 +103,15 @@ def test_cluster_mode_is_reached_in_two_steps_with_the_data(caches: Caches) -> N
         assert caches.primary(compatible).get("kept") == "1"
         with caches.cluster(compatible) as client:
             assert client.get("kept") == "1"
+        named = {"ReplicationGroupId": name, "ApplyImmediately": True}
+        for change in (
+            lambda: caches.api.modify_replication_group(**named, CacheNodeType="cache.m7g.large"),
+            lambda: caches.api.modify_replication_group(**named, EngineVersion="8.2"),
+            lambda: caches.api.increase_replica_count(**named, NewReplicaCount=2),
+            lambda: caches.api.decrease_replica_count(**named, NewReplicaCount=1),
+        ):
+            with refused("InvalidParameterCombination", "not supported while the cluster mode"):
+                change()
         enabled = caches.modify(name, ClusterMode="enabled")
         assert "PrimaryEndpoint" not in enabled["NodeGroups"][0]
         assert enabled["ConfigurationEndpoint"] == compatible["ConfigurationEndpoint"]

@@ -167,12 +167,13 @@ MODIFICATIONS = {
     "unknown user group": ({"UserGroupIdsToRemove": ["nope"]}, "UserGroupNotFound", "nope"),
     "parameter group": ({"CacheParameterGroupName": "default.redis7"}, CLASH, "family"),
     "cluster parameter group": ({"CacheParameterGroupName": "default.valkey8.cluster.on"}, CLASH, "does not fit"),
-    "cluster mode and more": ({"ClusterMode": "compatible", "SnapshotRetentionLimit": 1}, CLASH, "by itself"),
+    "cluster mode and more": ({"ClusterMode": "compatible", "ReplicationGroupDescription": "x"}, CLASH, "by itself"),
     "overlap": (
         {"SnapshotWindow": "04:00-06:00", "PreferredMaintenanceWindow": "sun:05:00-sun:06:00"}, VALUE, "overlap"),
     "security group": ({"SecurityGroupIds": ["sg-0123456789abcdef0"]}, VALUE, "sg-0123456789abcdef0"),
     "primary": ({"PrimaryClusterId": "x"}, CLASH, "automatic failover"),
     "durability": ({"Durability": "sync"}, CLASH, "9.0"),
+    "snapshots of no node": ({"SnapshotRetentionLimit": 1}, CLASH, "both SnapshotRetentionLimit and Snapshotting"),
     "snapshotting": ({"SnapshottingClusterId": "x"}, "CacheClusterNotFound", "x"),
 }  # fmt: skip
 

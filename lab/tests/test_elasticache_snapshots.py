@@ -103,7 +103,8 @@ def test_a_copy_outlives_its_source(caches: Caches, snapshot: str) -> None:
 def test_a_daily_snapshot_is_taken_in_its_window(caches: Caches, group: dict[str, Any], name: str) -> None:
     hour = time.gmtime().tm_hour
     caches.modify(
-        name, SnapshotRetentionLimit=2, SnapshotWindow=f"{hour:02}:00-{(hour + 2) % 24:02}:00",
+        name, SnapshotRetentionLimit=2, SnapshottingClusterId=f"{name}-001",
+        SnapshotWindow=f"{hour:02}:00-{(hour + 2) % 24:02}:00",
         PreferredMaintenanceWindow=f"sun:{(hour + 6) % 24:02}:00-{'mon' if hour + 7 > 23 and hour + 6 < 24 else 'sun'}:"
                                    f"{(hour + 7) % 24:02}:00",
     )  # fmt: skip

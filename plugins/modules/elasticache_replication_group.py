@@ -53,7 +53,8 @@ options:
   cluster_mode:
     description:
       - V(disabled) is one shard with a primary and a reader endpoint, V(enabled) shards with a configuration endpoint.
-      - In place it goes from V(disabled) to V(compatible) and from there to V(enabled), one step a run, and never back.
+      - In place it goes from V(disabled) to V(compatible) and from there to V(enabled), one step a run; only from
+        V(compatible) it goes back. While it is V(compatible), ElastiCache takes neither other nodes nor another version.
     type: str
     choices: [disabled, compatible, enabled]
     default: disabled
@@ -166,7 +167,9 @@ options:
     description: Snapshot whose keys a new group begins with. It has no meaning for a group that exists.
     type: str
   apply_immediately:
-    description: Change version and node type now and not in the maintenance window. All else is always changed now.
+    description:
+      - Change version and node type now and not in the maintenance window. All else is always changed now.
+      - With most changes that are made now AWS makes what waits for the window too; a note says so beforehand.
     type: bool
     default: false
   skip_final_snapshot:

@@ -17,7 +17,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.windows i
 IDENTIFIER = re.compile(r"[a-z](?!.*--)[a-z0-9-]{0,39}(?<!-)")
 NODE_TYPE = re.compile(r"cache\.([a-z0-9]+)\.([a-z0-9]+)")
 SHORTEST = 60  # minutes of both windows
-MOST_REPLICAS, MOST_DAYS = 5, 35
+MOST_REPLICAS, MOST_DAYS, MOST_NODES = 5, 35, 500
 GENERAL = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
 SIZES = {
     **dict.fromkeys(("t2", "t3", "t4g"), ("micro", "small", "medium")),
@@ -62,7 +62,7 @@ def _nodes(want: Mapping[str, Any]) -> Iterator[str]:
     replicas, shards, zones = want["replicas_per_node_group"], want["num_node_groups"], want["availability_zones"]
     if not 0 <= replicas <= MOST_REPLICAS:
         yield f"replicas_per_node_group {replicas} must lie between 0 and {MOST_REPLICAS}"
-    if want["automatic_failover"] and replicas < 1:
+    if want["automatic_failover"] and replicas < 1 and want["cluster_mode"] != "enabled":
         yield "automatic_failover needs a replica: replicas_per_node_group 1 or more"
     if want["multi_az"] and not want["automatic_failover"]:
         yield "multi_az needs automatic_failover"
@@ -72,8 +72,12 @@ def _nodes(want: Mapping[str, Any]) -> Iterator[str]:
         yield f"num_node_groups {shards} must be 1 or more"
     if shards > 1 and want["cluster_mode"] != "enabled":
         yield f"num_node_groups {shards} needs cluster_mode enabled; without it a group has one"
-    if want["cluster_mode"] == "compatible" and not want["automatic_failover"]:
-        yield "cluster_mode compatible needs automatic_failover"
+    if want["cluster_mode"] != "disabled" and not want["automatic_failover"]:
+        yield f"cluster_mode {want['cluster_mode']} needs automatic_failover"
+    if want["multi_az"] and replicas < 1:
+        yield "multi_az needs a replica in each shard: replicas_per_node_group 1 or more"
+    if shards * (replicas + 1) > MOST_NODES:
+        yield f"{shards} shards of {replicas + 1} nodes are more than the {MOST_NODES} nodes that ElastiCache allows"
 
 
 def _backups(want: Mapping[str, Any]) -> Iterator[str]:

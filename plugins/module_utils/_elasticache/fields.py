@@ -72,7 +72,7 @@ def _on(name: str) -> Callable[[Seen], bool]:
 
 
 def _node_type(seen: Seen) -> str:
-    waiting = (seen.member.get("PendingModifiedValues") or {}).get("CacheNodeType")
+    waiting = seen.waiting.get("CacheNodeType")
     return str(waiting or (seen.group or {}).get("CacheNodeType") or seen.member.get("CacheNodeType", ""))
 
 

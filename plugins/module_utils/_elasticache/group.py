@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,13 +83,13 @@ def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None) -> 
         offered = api.is_offered(cache, want["node_type"]) if asks else True
         seen = Seen(None, offers=offers, offered=offered, snapshot=snapshot)
         return seen, plan_present(want, seen)
-    seen = _read(cache, group, offers)
+    seen = replace(_read(cache, group, offers), now=bool(want.get("apply_immediately")))
     if seen.status != "available" and not seen.tags:
         # In check mode only: ElastiCache may not tell the tags now, so nothing can be said of it.
         return seen, Plan((), (f"the group is {seen.status}; look again when it is available",))
     if want["node_type"] != seen.group.get("CacheNodeType") and seen.status == "available":  # type: ignore[union-attr]
         allowed = api.allowed_node_types(cache, want["identifier"])
-        seen = Seen(seen.group, seen.member, seen.tags, offers, allowed)
+        seen = replace(seen, node_types=allowed)
     return seen, plan_present(want, seen)
 
 

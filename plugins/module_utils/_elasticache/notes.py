@@ -14,6 +14,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.seen i
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action
 
 MODES = {
+    "disabled": "clients for clusters fail from then on",
     "compatible": "clients for clusters and others are served side by side; keys only in database 0",
     "enabled": "clients that are not for clusters fail from then on; there is no way back",
 }
@@ -39,6 +40,9 @@ def notes(
             told.append("transit_encryption_mode required: plain connections are refused from then on")
         if field.option == "durability" and after in ("sync", "async"):
             told.append(f"durability {after}: writes go through a log over zones, which costs time and money")
+    together = [step for step in steps if step.params.get("ApplyImmediately")]
+    if seen.waits and together and not want.get("apply_immediately"):
+        told.append("with these changes AWS makes what waits for the maintenance window too, now and not then")
     told += [f"{step.verb}: {LAYOUT[step.verb]}" for step in steps if step.verb in LAYOUT]
     told += _waiting(seen, changes)
     if seen.group is None and want.get("snapshot_name"):
@@ -62,9 +66,8 @@ def _replacements(want: Mapping[str, Any]) -> list[str]:
 def _waiting(seen: Seen, changes: Mapping[Field, Any]) -> list[str]:
     names = {"EngineVersion": "engine_version", "CacheNodeType": "node_type"}
     changing = {field.option for field in changes}
-    waiting = seen.member.get("PendingModifiedValues") or {}
     told = [f"{option}: a change is pending already" for api, option in names.items()
-            if api in waiting and option not in changing]  # fmt: skip
+            if api in seen.waiting and option not in changing]  # fmt: skip
     if (seen.member.get("CacheParameterGroup") or {}).get("CacheNodeIdsToReboot"):
         told.append("a parameter waits for a reboot of the nodes")
     return told

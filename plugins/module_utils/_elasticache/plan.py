@@ -32,8 +32,13 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan impo
 
 KIND = layout.KIND
 NOTHING: tuple[Any, ...] = (None, "", [])
-# In place AWS goes only this way, and back from compatible nowhere.
-MODE_STEPS = (("disabled", "compatible"), ("compatible", "enabled"))
+# In place AWS goes only this way, and back only while clients of both kinds are served.
+MODE_STEPS = (("disabled", "compatible"), ("compatible", "enabled"), ("compatible", "disabled"))
+# AWS changes these at once, whatever ApplyImmediately says.
+ALWAYS_NOW = frozenset({
+    "description", "security_group_ids", "maintenance_window", "snapshot_window", "snapshot_retention_limit",
+    "notification_topic_arn", "auto_minor_version_upgrade",
+})  # fmt: skip
 
 
 def wanted_version(want: Mapping[str, Any], seen: Seen) -> tuple[str, str]:
@@ -84,6 +89,8 @@ def _creation(want: Mapping[str, Any]) -> Action:
     if want.get("snapshot_name"):
         params["SnapshotName"] = want["snapshot_name"]
     after = {field.option: value for field, value in given.items()}
+    if want.get("network_type") == "ipv6":
+        params["IpDiscovery"] = "ipv6"  # else clients of a cluster would be told addresses that it has not
     after |= {key: want[key] for key in ("num_node_groups", "replicas_per_node_group", "availability_zones")}
     after |= {"cluster_mode": want["cluster_mode"], "tags": wanted_tags(want)}
     after |= {"snapshot_name": want["snapshot_name"]} if want.get("snapshot_name") else {}
@@ -106,6 +113,8 @@ def _change(field: Field, want: Mapping[str, Any], seen: Seen) -> Iterator[Any]:
         wanted = wanted.lower()  # ElastiCache keeps the names of groups in lower case
     if field.option == "durability" and wanted == "default":
         return  # what the service chose stays as it is
+    if field.option == "parameter_group_name" and seen.waiting.get("EngineVersion"):
+        return  # it comes with the version, which waits
     if wanted != has and not (field.option == "port" and has is None):
         yield wanted
 
@@ -122,15 +131,41 @@ def _impossible(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: See
         yield f"cluster_mode cannot go from {has} to {mode} in place; {way}"
     if mode and {"engine", "engine_version"} & set(new):
         yield "the version and cluster_mode cannot change in one run: each needs a parameter group of its own"
+    yield from _beside_the_mode(set(new), mode or has, want, seen)
+    if new.get("durability") in ("sync", "async") and _waits(changes, want):
+        yield "durability cannot change while the version or node type waits for the window; set apply_immediately"
     if seen.tls_mode == "" and want["transit_encryption_mode"] == "required":
         yield "TLS cannot become required at once on a group without it; first transit_encryption_mode preferred"
 
 
+def _beside_the_mode(new: set[str], mode: str, want: Mapping[str, Any], seen: Seen) -> Iterator[str]:
+    """While clients of both kinds are served, ElastiCache takes neither other nodes nor another version."""
+    fewer = {"replicas_per_node_group"} if any(layout.decrease(want, seen)) else set()
+    more = {"replicas_per_node_group"} if any(layout.increase(want, seen)) else set()
+    wished = (new & {"engine", "engine_version", "node_type"}) | fewer
+    if seen.cluster_mode == "compatible" and wished | more:
+        yield (
+            f"{', '.join(sorted(wished | more))} cannot change while cluster_mode is compatible; first finish the way "
+            "to enabled, or go back to disabled, in a run of its own"
+        )
+    elif mode == "compatible" and (fewer or (wished and not want.get("apply_immediately"))):
+        yield f"{', '.join(sorted(wished))} cannot change in the run that makes cluster_mode compatible; do it before"
+
+
+def _waits(changes: Mapping[Field, Any], want: Mapping[str, Any]) -> bool:
+    """Only what replaces nodes can wait for the maintenance window."""
+    return not want.get("apply_immediately") and any(field.step in ("engine", "node_type") for field in changes)
+
+
 def _steps(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: Seen) -> Iterator[Action]:
-    """Yield the calls in an order in which each finds what it needs: replicas before failover, TLS before sync."""
+    """Yield the calls in an order in which each finds what it needs: replicas before failover, TLS before sync.
+
+    What waits for the maintenance window comes last: with the next change that is made now, AWS would make it too.
+    """
     grouped: dict[str, dict[Field, Any]] = {}
     for field, after in changes.items():
         grouped.setdefault(_step_of(field, changes), {})[field] = after
+    later = [grouped.pop(step) for step in ("engine", "node_type") if _waits(grouped.get(step, {}), want)]
     for step in ("settings", "engine", "node_type"):
         yield from _modification(grouped.get(step, {}), want, seen)
     yield from layout.increase(want, seen)
@@ -139,6 +174,8 @@ def _steps(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: Seen) ->
     yield from layout.reshard(want, seen)
     yield from _modification(grouped.get("durability", {}), want, seen)
     yield from layout.decrease(want, seen)
+    for part in later:
+        yield from _modification(part, want, seen)
 
 
 def _step_of(field: Field, changes: Mapping[Field, Any]) -> str:
@@ -155,9 +192,9 @@ def _modification(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: S
     sent: dict[str, Any] = {}
     for field, after in changes.items():
         sent |= _as_sent(field, after, seen)
-    # Only what replaces nodes can wait for the maintenance window.
-    waits = any(field.step in ("engine", "node_type") for field in changes)
-    sent["ApplyImmediately"] = bool(want.get("apply_immediately")) or not waits
+    # With a change that is made now AWS makes everything that waits: no reason to say now where it makes no difference.
+    still = seen.waits and {field.option for field in changes} <= ALWAYS_NOW
+    sent["ApplyImmediately"] = bool(want.get("apply_immediately")) or not (still or _waits(changes, want))
     before = {field.option: field.read(seen) for field in changes}
     after = {field.option: value for field, value in changes.items()}
     params = {"ReplicationGroupId": want["identifier"], **sent}
@@ -168,6 +205,9 @@ def _as_sent(field: Field, value: Any, seen: Seen) -> dict[str, Any]:
     if field.option == "notification_topic_arn":
         status = {"NotificationTopicStatus": "active" if value else "inactive"}
         return {**status, **({"NotificationTopicArn": value} if value else {})}
+    if field.option == "snapshot_retention_limit" and not field.read(seen) and seen.cluster_mode != "enabled":
+        # Snapshots begin only with the node that they are taken of; with shards ElastiCache chooses.
+        return {field.modify: value, "SnapshottingClusterId": seen.snapshotting}
     if field.option == "user_group_ids":
         has = set(field.read(seen))
         moves = {"UserGroupIdsToAdd": sorted(set(value) - has), "UserGroupIdsToRemove": sorted(has - set(value))}
@@ -188,7 +228,8 @@ def plan_absent(want: Mapping[str, Any], seen: Seen, snapshot: str) -> Plan:
         return Plan()
     refuse_foreign(f"{KIND} {want['identifier']}", seen.tags, want)
     params: dict[str, Any] = {"ReplicationGroupId": want["identifier"], "RetainPrimaryCluster": False}
-    kept = "" if want.get("skip_final_snapshot") else want.get("final_snapshot_identifier") or snapshot
+    empty = want.get("skip_final_snapshot") or seen.status == "create-failed"  # nothing was ever in it
+    kept = "" if empty else want.get("final_snapshot_identifier") or snapshot
     if kept:
         params["FinalSnapshotIdentifier"] = kept
     before = {field.option: field.read(seen) for field in FIELDS}

@@ -29,6 +29,7 @@ class Seen:
     node_types: tuple[str, ...] = ()
     offered: bool = True
     snapshot: Mapping[str, Any] | None = None
+    now: bool = False  # nothing is to wait for the maintenance window
     today: date = field(default_factory=_today)
 
     @property
@@ -40,11 +41,21 @@ class Seen:
         return (self.group or {}).get("PendingModifiedValues") or {}
 
     @property
+    def waiting(self) -> Mapping[str, Any]:
+        """What may go on waiting for the maintenance window."""
+        return {} if self.now else self.member.get("PendingModifiedValues") or {}
+
+    @property
     def running(self) -> tuple[str, str]:
         """(engine, version) as it will be when what waits for the maintenance window is done."""
-        waiting = (self.member.get("PendingModifiedValues") or {}).get("EngineVersion")
+        waiting = self.waiting.get("EngineVersion")
         engine = (self.group or {}).get("Engine") or self.member.get("Engine") or "redis"
         return str(engine).lower(), str(waiting or self.member.get("EngineVersion", ""))
+
+    @property
+    def waits(self) -> bool:
+        """Return whether another version or node type waits for the maintenance window."""
+        return any(self.waiting.get(name) for name in ("EngineVersion", "CacheNodeType"))
 
     @property
     def cluster_mode(self) -> str:
@@ -64,6 +75,13 @@ class Seen:
     @property
     def shards(self) -> list[Mapping[str, Any]]:
         return list((self.group or {}).get("NodeGroups") or ())
+
+    @property
+    def snapshotting(self) -> str:
+        """Return the node that snapshots are best taken of: a replica, as the primary has enough to do."""
+        members = self.shards[0]["NodeGroupMembers"] if self.shards else ()
+        ordered = sorted(members, key=lambda item: (item.get("CurrentRole") != "primary", item["CacheClusterId"]))
+        return str(ordered[-1]["CacheClusterId"]) if ordered else ""
 
     def zones(self, shard: Mapping[str, Any]) -> list[str]:
         """Return the zone of each node of the shard, the primary first where ElastiCache tells which one it is."""

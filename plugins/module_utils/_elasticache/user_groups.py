@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import api
@@ -18,6 +18,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.common
     wanted_tags,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply, tags_to_list
 
 KIND = "user_group"
@@ -34,6 +35,10 @@ def ensure_user_group(clients: Mapping[str, Any], params: Mapping[str, Any], che
         group = _settle(cache, want, group)
     tags = api.get_tags(cache, group["ARN"]) if group else {}
     plan = plan_user_group(want, group, tags)
+    if want["state"] == "present" and plan.changed:
+        engine = group["Engine"] if group else want["engine"]
+        problems = member_problems(want["user_ids"], engine, api.list_users(cache))
+        refuse(f"{KIND} {want['user_group_id']}", list(problems))
     result = apply(plan, lambda action: _execute(cache, action), check_mode)
     if not check_mode and want["wait"] and (plan.changed or want["state"] == "present"):
         _settle(cache, {**want, "gone": want["state"] == "absent"}, group)
@@ -72,6 +77,25 @@ def plan_user_group(want: Mapping[str, Any], group: Mapping[str, Any] | None, ta
     params = {"UserGroupId": name, **{key: ids for key, ids in moves.items() if ids}}
     modified = Action("modify", KIND, name, {"user_ids": has}, {"user_ids": users}, params)
     return Plan((*((modified,) if has != users else ()), *tagging(KIND, name, group["ARN"], tags, want)))
+
+
+def member_problems(
+    user_ids: Sequence[str] | None, engine: str, users: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:  # fmt: skip
+    """Say what ElastiCache would refuse of the members; those that are yet to be made (in check mode) it cannot say."""
+    wanted = {name.lower() for name in user_ids or ()}
+    members = [user for user in users if user["UserId"] in wanted]
+    names = [user["UserName"] for user in members]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        ids = ", ".join(user["UserId"] for user in members if user["UserName"] == name)
+        yield f"{ids} have the same user_name {name}; a group has each name once"
+    for user in members:
+        if engine == "redis" and user["Engine"] == "valkey":
+            yield f"user {user['UserId']} is of Valkey and cannot be in a user group of Redis OSS"
+        if engine == "valkey" and (user.get("Authentication") or {}).get("Type") == "no-password":
+            yield f"user {user['UserId']} needs no password, which a user group of Valkey does not allow"
+    if engine == "redis" and len(members) == len(wanted) and "default" not in names:
+        yield "a user group of Redis OSS needs a user with the user_name default"
 
 
 def _user_ids(group: Mapping[str, Any]) -> list[str]:

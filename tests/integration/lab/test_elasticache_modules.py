@@ -125,7 +125,9 @@ LOG = {
     "log_format": "json",
 }  # fmt: skip
 CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "a minor version": ({"engine_version": "7.1"}, ["modify"]),
+    "a version that waits": ({"engine_version": "7.1", "apply_immediately": False}, ["modify"]),
+    "a retention beside it": ({"snapshot_retention_limit": 5}, ["modify"]),
+    "the version now": ({"apply_immediately": True}, ["modify"]),
     "from Redis OSS to Valkey": (
         {"engine": "valkey", "engine_version": "8.0", "allow_major_version_upgrade": True,
          "parameter_group_name": f"{NAME}-valkey8"}, ["modify"],
@@ -182,6 +184,9 @@ def test_each_change_is_foreseen_made_in_place_and_made_once(made: World, name: 
     for shard in made.told()["NodeGroups"]:
         zones = [member["PreferredAvailabilityZone"] for member in shard["NodeGroupMembers"]]
         assert len(set(zones)) == min(len(zones), len(ZONES))
+    member = made.clients["elasticache"].describe_cache_clusters(CacheClusterId=f"{NAME}-001")["CacheClusters"][:1]
+    waits = not made.wish["apply_immediately"]
+    assert [node["EngineVersion"].startswith(made.wish["engine_version"]) for node in member] == [not waits]
     assert made.client().get("kept") == b"1"
 
 

@@ -85,11 +85,13 @@ def _windows(_books: Books, group: Group, after: Group, asked: dict[str, Any], _
     wanted = asked.get("SnapshottingClusterId")
     if wanted is not None:
         if group.clustered:
-            raise clash("SnapshottingClusterId cannot be set with cluster mode enabled.")
+            raise clash("Cannot set snapshotting cluster for cluster mode enabled replication group")
         if wanted not in {member.identifier for member in group.members}:
             raise AwsError("CacheClusterNotFound", f"CacheCluster not found: {wanted}")
         after.snapshotting = wanted
     elif after.retention and not group.clustered:
+        if not group.retention:
+            raise clash("Must specify both SnapshotRetentionLimit and SnapshottingClusterId to turn on snapshots")
         after.snapshotting = group.snapshotting or group.members[-1].identifier
     if not after.retention:
         after.snapshotting = None
@@ -110,6 +112,7 @@ def _engine(_books: Books, group: Group, after: Group, asked: dict[str, Any], st
         )
     if (engine, version) == (group.engine, group.version):
         return
+    cluster_mode.require_settled(group)
     after.engine, after.version = engine, version
     steps.append(RealGroup.interrupt_clients)
 
@@ -128,6 +131,7 @@ def _node_type(_books: Books, group: Group, after: Group, asked: dict[str, Any],
     wanted = asked.get("CacheNodeType")
     if wanted is None or wanted == group.node_type:
         return
+    cluster_mode.require_settled(group)
     checks.node_type(wanted, after.version, group.data_tiering)
     checks.failover_allowed(wanted, group.automatic_failover)
     if not fits(group, wanted):

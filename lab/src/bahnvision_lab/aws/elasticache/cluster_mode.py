@@ -15,6 +15,12 @@ OLDEST = "7.0"
 ALLOWED = {("disabled", "compatible"), ("compatible", "enabled"), ("compatible", "disabled")}
 
 
+def require_settled(group: Group) -> None:
+    """Between the two modes AWS takes neither other nodes nor another version."""
+    if group.cluster_mode == "compatible":
+        raise clash("This modification is not supported while the cluster mode of the replication group is compatible.")
+
+
 def change(
     _books: Books, group: Group, after: Group, asked: dict[str, Any], steps: list[Callable[[RealGroup], None]]
 ) -> None:

@@ -59,7 +59,7 @@ class Lifecycle:
             real.books.event("replication-group", name, f"Replication group {name} created")
 
     def delete(self, books: Books, group: Group, final: str | None) -> None:
-        if group.status not in ("available", "create-failed"):
+        if group.status != "create-failed" or final:
             require_available(group, "deletion")
         snapshot = snapshots.begin(books, self.fleet, group, final, "manual", None, None) if final else None
         real = self.fleet.find(books, group)

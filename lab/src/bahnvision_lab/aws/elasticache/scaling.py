@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bahnvision_lab.aws.elasticache import layout, sharding, subnets
+from bahnvision_lab.aws.elasticache import cluster_mode, layout, sharding, subnets
 from bahnvision_lab.aws.elasticache.books import Books, Group, Member, Shard
 from bahnvision_lab.aws.elasticache.fleet import Fleet
 from bahnvision_lab.aws.elasticache.lifecycle import require_available
@@ -38,6 +38,7 @@ def _wanted(group: Group, params: dict[str, Any]) -> dict[str, tuple[int, list[s
 
 def increase(books: Books, fleet: Fleet, group: Group, params: dict[str, Any]) -> None:
     _begin(group, params)
+    cluster_mode.require_settled(group)
     zones = subnets.find(books, group.subnet_group).zones
     added: list[Member] = []
     for shard, (count, chosen) in _wanted(group, params).items():
@@ -95,6 +96,7 @@ def _add(real: RealGroup, added: list[Member]) -> None:
 
 def decrease(fleet: Fleet, books: Books, group: Group, params: dict[str, Any]) -> None:
     _begin(group, params)
+    cluster_mode.require_settled(group)
     named = [name.lower() for name in params.get("ReplicasToRemove") or []]
     if named:
         gone = _named(group, named)

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ OLDEST = (7, 0)  # cluster-port, and subcommands in access strings
 PROGRAMS = ("valkey-server", "redis-server")
 # Read by the server when it starts; everything else is set in the running server, as far as it knows it.
 AT_START = ("acl-pubsub-default", "activerehashing", "databases")
+DEFRAGMENTATION = "activedefrag"
 Acl = dict[str, list[str]]  # user -> rules
 
 
@@ -173,10 +175,20 @@ class CacheServer:
         """Set what the parameter group says and this server knows."""
         known = self.run("CONFIG", "GET", "*")
         names = set(known) if isinstance(known, dict) else set(known[::2])
-        live = [entry for name, value in self.settings.items() if name in names - set(AT_START)
-                for entry in (name, value)]  # fmt: skip
+        live = {name: value for name, value in self.settings.items() if name in names - set(AT_START)}
+        defragments = live.pop(DEFRAGMENTATION, None)
         if live:
-            self.run("CONFIG", "SET", *live)
+            self.run("CONFIG", "SET", *(entry for pair in live.items() for entry in pair))
+        if defragments is not None:
+            self._defragment(defragments)
+
+    def _defragment(self, value: str) -> None:
+        """Many builds have no memory allocator that can do it; AWS's has, so that is no reason to fail."""
+        try:
+            self.run("CONFIG", "SET", DEFRAGMENTATION, value)
+        except redis.ResponseError as problem:
+            text = f"{self.name}: {DEFRAGMENTATION} {value} is kept, but this server cannot do it: {problem}"
+            print(text, file=sys.stderr, flush=True)
 
     def apply_acl(self, acl: Acl) -> None:
         """Let exactly these users in, from now on; who is no longer one of them loses the connection."""

@@ -142,7 +142,7 @@ options:
   interface_endpoints:
     description:
       - AWS services to be reached inside the VPC, such as V(ecr.api), V(sts) or V(logs); each is paid by the hour and
-        zone. Short names get C(com.amazonaws.) and the region.
+        zone. Short names get C(com.amazonaws.) and the region (in China C(cn.com.amazonaws.) where AWS has it so).
       - They share one security group that admits TLS from the ranges of the VPC. Their names are resolved inside the
         VPC to their own addresses, where the service allows it. A zone where AWS does not offer it is left out.
     type: list

@@ -73,6 +73,7 @@ def desire(
     """Return the wanted network. `services` is what has endpoints in the region, or None when not needed."""
     name = vpc_name(params)
     vpc = ranges.parse_vpc(params["cidr"])
+    there = {item["service"] for item in network.of_type("Interface")}
     if params["dns_hostnames"] and not params["dns_support"]:
         raise ResourceError("dns_hostnames needs dns_support: AWS gives no host names without its resolver")
     return Desired(
@@ -88,7 +89,7 @@ def desire(
         dns_hostnames=params["dns_hostnames"],
         secondary_cidrs=tuple(map(str, parse_secondary(params["secondary_cidrs"], vpc))),
         ipv6=params["ipv6"],
-        endpoints=desire_endpoints(params, name, region, subnets, services),
+        endpoints=desire_endpoints(params, name, region, subnets, services, there),
         flow_log=desire_flow_log(params, name, region),
     )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
@@ -14,13 +14,19 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import F
 from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.read_endpoints import Offer
 
 
-def full_name(short: str, region: str) -> str:
-    """Return the service name of a short one: ecr.api is com.amazonaws.<region>.ecr.api."""
-    return short if short.startswith(("com.", "aws.")) else f"com.amazonaws.{region}.{short}"
+def full_name(short: str, region: str, known: Collection[str]) -> str:
+    """Return the service name of a short one: ecr.api is com.amazonaws.<region>.ecr.api.
+
+    In China some services have a name that begins with cn.; which ones, only AWS knows.
+    """
+    if short.startswith(("com.", "aws.", "cn.com.")):
+        return short
+    name = f"com.amazonaws.{region}.{short}"
+    return f"cn.{name}" if f"cn.{name}" in known and name not in known else name
 
 
 def short_name(name: str, region: str) -> str:
-    return name.removeprefix(f"com.amazonaws.{region}.")
+    return name.removeprefix("cn.").removeprefix(f"com.amazonaws.{region}.")
 
 
 def needs_services(
@@ -34,7 +40,7 @@ def needs_services(
         for item in network.of_type("Interface")
         if item["ours"] and item["private_dns"] and {zone_of.get(subnet) for subnet in item["subnet_ids"]} == zones
     }
-    return not {full_name(short, region) for short in params["interface_endpoints"]} <= there
+    return not {full_name(short, region, there) for short in params["interface_endpoints"]} <= there
 
 
 def desire_policy(params: Mapping[str, Any], short: str) -> Mapping[str, Any]:
@@ -48,10 +54,11 @@ def desire_policy(params: Mapping[str, Any], short: str) -> Mapping[str, Any]:
 
 def desire_endpoints(
     params: Mapping[str, Any], name: str, region: str, subnets: Sequence[Subnet],
-    services: Mapping[str, Offer] | None,
+    services: Mapping[str, Offer] | None, there: Collection[str],
 ) -> tuple[Endpoint, ...]:  # fmt: skip
-    """Return the endpoints; `services` is None when none of them is new."""
-    asked = {short_name(text, region): full_name(text, region) for text in params["interface_endpoints"]}
+    """Return the endpoints; `services` is None when none of them is new, that is when all are `there`."""
+    known = there if services is None else services
+    asked = {short_name(text, region): full_name(text, region, known) for text in params["interface_endpoints"]}
     _refuse(params, asked, region, services)
     tier = params["endpoint_tier"]
     places = {subnet.zone: subnet.name for subnet in subnets if subnet.tier == tier}

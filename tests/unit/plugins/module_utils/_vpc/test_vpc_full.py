@@ -53,6 +53,21 @@ def test_the_four_runs_with_all_there_is(account: Account) -> None:
         assert len(account.reads) == 16
 
 
+@pytest.mark.parametrize("ranges", [{"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_the_default_security_group_is_emptied_of_every_kind_of_rule(
+    account: Account, ranges: dict[str, Any], direction: str
+) -> None:
+    network = account.ensure(ipv6=True)["network"]
+    filters = [{"Name": "vpc-id", "Values": [network["vpc_id"]]}, {"Name": "group-name", "Values": ["default"]}]
+    group = account.ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"]
+    permissions = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **ranges}]
+    getattr(account.ec2, f"authorize_security_group_{direction}")(GroupId=group, IpPermissions=permissions)
+
+    assert account.ensure(ipv6=True)["actions"] == ["empty default security group orders-test"]
+    assert group_rules(account, network["vpc_id"], "default") == (set(), [])
+
+
 def test_each_subnet_has_a_range_of_ipv6_of_its_own_and_only_public_and_private_ones_a_way_out(
     account: Account,
 ) -> None:

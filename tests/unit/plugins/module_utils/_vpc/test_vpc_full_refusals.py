@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
-from vpc_account import FLOW_LOGS, NOTHING, TO_CLOUDWATCH, Account
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.desired_endpoints import desire_endpoints
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import Subnet
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.read_endpoints import Offer
+from vpc_account import DEFAULTS, FLOW_LOGS, NOTHING, TO_CLOUDWATCH, Account
 
 S3 = {**FLOW_LOGS, "destination": "s3"}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -60,6 +63,24 @@ def test_an_endpoint_of_others_for_the_same_service_is_refused(account: Account)
     with pytest.raises(ResourceError, match=r"has private DNS and is not ours"):
         account.ensure(interface_endpoints=["sts"])
     assert account.writes == []
+
+
+@pytest.mark.parametrize(
+    ("region", "known", "names"),
+    [
+        ("eu-central-1", ["com.amazonaws.eu-central-1.sts"], ["com.amazonaws.eu-central-1.sts"]),
+        ("us-gov-west-1", ["com.amazonaws.us-gov-west-1.sts"], ["com.amazonaws.us-gov-west-1.sts"]),
+        ("cn-north-1", ["cn.com.amazonaws.cn-north-1.sts"], ["cn.com.amazonaws.cn-north-1.sts"]),
+        ("cn-north-1", ["com.amazonaws.cn-north-1.sts"], ["com.amazonaws.cn-north-1.sts"]),
+    ],
+)
+def test_services_are_found_by_the_names_of_their_partition(region: str, known: list[str], names: list[str]) -> None:
+    subnets = [Subnet("private-a", "10.0.0.0/20", "a", "private", {})]
+    params = {**DEFAULTS, "interface_endpoints": ["sts"]}
+    offers = dict.fromkeys(known, Offer(frozenset("a"), True, True))
+    for services in (offers, None):
+        found = desire_endpoints(params, "orders-test", region, subnets, services, known)
+        assert [(endpoint.short, endpoint.service) for endpoint in found] == [("sts", name) for name in names]
 
 
 def test_ipv6_is_not_taken_back(account: Account) -> None:

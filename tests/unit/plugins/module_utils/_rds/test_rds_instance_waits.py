@@ -121,3 +121,18 @@ def test_the_key_of_the_secret_may_be_named_by_its_alias():
     assert named("alias/one")["changed"] is False
     with pytest.raises(ResourceError, match="the key of the managed master secret cannot be changed"):
         named("alias/two")
+
+
+def test_a_copy_that_is_not_complete_is_completed_at_once_and_keeps_the_word_of_its_origin():
+    rds = FakeRds()
+    ensure(rds)
+    rds.instance["TagList"].append({"Key": "restored-from", "Value": "snapshot old"})
+    del rds.instance["MasterUserSecret"]
+    rds.writes.clear()
+
+    ensure(rds, multi_az=False, tags={"team": "data"})
+
+    changed = dict(rds.writes)["modify_db_instance"]
+    assert changed == {"MultiAZ": False, "ManageMasterUserPassword": True, "ApplyImmediately": True}
+    assert "restored-from" in [tag["Key"] for tag in rds.instance["TagList"]]
+    assert ensure(rds, multi_az=False, tags={"team": "data"})["changed"] is False

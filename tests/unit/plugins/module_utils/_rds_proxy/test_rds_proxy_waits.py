@@ -122,6 +122,16 @@ def test_each_step_waits_for_what_it_stands_on():
     assert not run(rds)["changed"]
 
 
+def test_the_old_target_serves_until_the_new_one_can():
+    rds = SlowRds()
+    run(rds)
+    rds.writes.clear()
+    rds.stories["instance"] = ["available", "creating", "failed"]
+    with pytest.raises(ResourceError, match="no target for db_proxy orders: failed"):
+        run(rds, db_instance_identifier="other")
+    assert (rds.target, rds.writes) == ("db", [])
+
+
 def test_without_wait_nobody_waits_for_the_target():
     rds = SlowRds(health=[CAPACITY])
     assert run(rds, wait=False)["proxy"]["target_health"]["reason"] == "PENDING_PROXY_CAPACITY"

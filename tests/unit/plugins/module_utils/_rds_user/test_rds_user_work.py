@@ -1,4 +1,4 @@
-"""What the user's run does besides its plan: each pair is proved by a login before anybody reads it as the current one."""
+"""The run of the user besides its plan: each pair is proved by a login before anybody reads it as the current one."""
 
 from __future__ import annotations
 

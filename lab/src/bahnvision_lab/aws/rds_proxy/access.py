@@ -15,6 +15,7 @@ from moto.iam.models import Role, iam_backends
 from moto.kms.models import Key, kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
+CHINA = "amazonaws.com.cn"
 SERVICE = "rds.amazonaws.com"
 AWS_MANAGED = "alias/aws/secretsmanager"  # every principal of the account may use it through the service
 
@@ -55,16 +56,16 @@ def credentials(account: str, region: str, partition: str, role_arn: str, secret
 
 
 def _require_key(role: Role, account: str, region: str, key_id: str, secret_arn: str) -> None:
-    try:
-        key: Key | None = kms_backends[account][region].describe_key(key_id)
-    except (KeyError, ValueError):
-        key = None
+    kms = kms_backends[account][region]
+    alias = kms.get_alias_name(key_id)
+    known = kms.get_key_id_from_alias(alias) if alias.startswith("alias/") else kms.get_key_id(key_id)
+    key: Key | None = kms.keys.get(known)
     if key is None or not key.enabled or key.deletion_date:
         raise DeniedError(
             f"the key {key_id} of the secret {secret_arn} does not exist, is disabled or is being deleted"
         )
     context = {
-        "kms:ViaService": f"secretsmanager.{region}.amazonaws.com",
+        "kms:ViaService": f"secretsmanager.{region}.{CHINA if region.startswith('cn-') else 'amazonaws.com'}",
         "kms:CallerAccount": account,
         "kms:EncryptionContext:SecretARN": secret_arn,
     }

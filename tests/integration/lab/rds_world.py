@@ -16,6 +16,24 @@ IDENTITY = {"app": "bahnvision", "stage": "lab"}
 SECRET = "bahnvision-lab-rds-app"
 
 
+def make_network(lab: Lab) -> None:
+    """Make what the role finds of a network by its tags; the role vpc, which makes a whole one, has its own tests."""
+    ec2 = lab.client("ec2")
+
+    def tagged(kind: str, **more: str) -> dict[str, Any]:
+        tags = {**IDENTITY, "component": "vpc", "managed-by": "bahnvision.aws", **more}
+        return {
+            "TagSpecifications": [
+                {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+            ]
+        }
+
+    vpc = ec2.create_vpc(CidrBlock="10.60.0.0/16", **tagged("vpc"))["Vpc"]["VpcId"]
+    for number, zone in enumerate(("eu-central-1a", "eu-central-1b")):
+        place = {"CidrBlock": f"10.60.{number}.0/24", "AvailabilityZone": zone}
+        ec2.create_subnet(VpcId=vpc, **place, **tagged("subnet", tier="data"))
+
+
 class World:
     """One lab, its clients, and the two modules with the wishes that the role would have."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from bahnvision_lab.testing import running_lab
-from rds_world import World
+from rds_world import World, make_network
 from stage import Stage
 
 ALL = {"rds_proxy": True, "rds_poll_seconds": 0.5}
@@ -18,9 +18,7 @@ ALL = {"rds_proxy": True, "rds_poll_seconds": 0.5}
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with running_lab(tmp_path_factory.mktemp("rds-kills") / "lab") as lab:
         stage = Stage(lab, "rds", "data.yml", **ALL)
-        with stage.start("--limit", "vpc", playbook="network.yml", vpc_nat="none") as child:
-            output, errors = child.communicate(timeout=180)
-        assert child.returncode == 0, output + errors
+        make_network(lab)
         yield stage
 
 

@@ -64,6 +64,13 @@ def test_snapshots_begin_with_the_node_that_they_are_taken_of(cache, mode, node)
     assert [params.get("SnapshottingClusterId") for _name, params in cache.writes[1:]] == [node, None]
 
 
+def test_another_user_group_takes_the_place_of_the_one_before(cache):
+    run(cache, user_group_ids=["before"])
+    run(cache, user_group_ids=["after"])
+    sent = cache.writes[-1][1]
+    assert (sent["UserGroupIdsToAdd"], sent["UserGroupIdsToRemove"]) == (["after"], ["before"])
+
+
 def test_cluster_mode_goes_back_while_both_kinds_of_clients_are_served(cache):
     run(cache)
     run(cache, cluster_mode="compatible")

@@ -203,3 +203,18 @@ def test_drift_is_put_right(account: Account) -> None:
     ]
     assert account.objects() == WHOLE
     assert not account.ensure()["changed"]
+
+
+def test_with_a_gateway_per_zone_no_zone_goes_out_through_another(account: Account) -> None:
+    network = account.ensure(nat="per_az")["network"]
+
+    zones = {item["SubnetId"]: item["AvailabilityZone"] for item in account.ec2.describe_subnets()["Subnets"]}
+    nats = {
+        item["NatGatewayId"]: zones[item["SubnetId"]] for item in account.ec2.describe_nat_gateways()["NatGateways"]
+    }
+    ways = {
+        zones[link["SubnetId"]]: nats[route["NatGatewayId"]]
+        for table in account.ec2.describe_route_tables()["RouteTables"] for route in table["Routes"]
+        for link in table["Associations"] if route.get("NatGatewayId")
+    }  # fmt: skip
+    assert ways == {zone: zone for zone in network["zones"]}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from bahnvision_lab.testing import running_lab
 from stage import ROOT, assert_four_runs
-from vpc_world import ABSENT, BUCKET, FULL, NOTHING, WHOLE, NetworkStage
+from vpc_world import ABSENT, BUCKET, FULL, FULL_OF_MODULE, NOTHING, WHOLE, NetworkStage
 
 ENSURE = "present | Ensure the network"
 REMOVE = "absent | Remove the network"
@@ -155,16 +155,19 @@ def test_changes_one_by_one(stage: NetworkStage) -> None:
 KILLS = 20
 
 
-def converge_through_kills(stage: NetworkStage, dice: random.Random, most: int, inputs: dict[str, Any]) -> int:
-    """Kill every run at a random write and let the next go on, until one comes through; the next finds nothing.
+def converge_through_kills(
+    stage: NetworkStage, dice: random.Random, most: int, module: dict[str, Any], inputs: dict[str, Any]
+) -> int:
+    """Kill every run of the module at a random write and let the next go on, until one comes through.
 
-    Return how many were killed; after `most` of them the run is left alone.
+    Then the role goes on, and the next run of it finds nothing. Return how many were killed; after `most` of them the
+    run is left alone.
     """
     before = stage.kills
     while stage.kills - before < most:
         writes = dice.randint(1, 6)
         # A run that ends before that many writes is not killed.
-        if stage.kill_at(writes, within=0.1, **inputs) < writes:
+        if stage.kill_at(writes, within=0.1, module=module) < writes:
             break
     last = stage.run(**inputs)
     assert last.code == 0, last.errors
@@ -175,16 +178,18 @@ def converge_through_kills(stage: NetworkStage, dice: random.Random, most: int, 
 
 @pytest.mark.timeout(600)  # thirty runs, beside other tests
 def test_killed_at_twenty_random_writes_it_converges_and_leaves_nothing_behind(stage: NetworkStage) -> None:
-    """SIGKILL to the whole run with its children, while it makes the network and while it removes it."""
+    """SIGKILL to the module, while it makes the network and while it removes it; the role goes on from there."""
     seed = random.randrange(10**6)
     dice, app, left = random.Random(seed), "killed", KILLS
+    makes = {"app": app, "stage": "lab", **FULL_OF_MODULE}
+    removes = {"app": app, "stage": "lab", "state": "absent"}
     # A pause in each call, so that the time until the kill is not the time of a whole run.
     with stage.lab.faults(delay_ms=20):
         while left > 0:
             # Some are kept for the removal.
-            left -= converge_through_kills(stage, dice, max(left - 7, 1), {"vpc_app": app, **FULL})
+            left -= converge_through_kills(stage, dice, max(left - 7, 1), makes, {"vpc_app": app, **FULL})
             assert stage.living(app) == WHOLE, f"seed {seed}"
-            left -= converge_through_kills(stage, dice, left, {"vpc_app": app, **ABSENT})
+            left -= converge_through_kills(stage, dice, left, removes, {"vpc_app": app, **ABSENT})
             assert stage.living(app) == NOTHING, f"seed {seed}"
 
 
@@ -220,7 +225,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED)
+# What the module refuses is refused without a lab too (test_vpc_refusals, test_vpc_full_refusals).
+QUICK = ("overlap", "argument")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(name, marks=() if name in QUICK else pytest.mark.full) for name in REFUSED]
+)
 def test_bad_input_is_one_clear_error_and_no_write(stage: NetworkStage, case: str) -> None:
     inputs, reason = REFUSED[case]
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,6 +22,16 @@ FULL: dict[str, Any] = {
 BUCKET = "arn:aws:s3:::traffic-of-the-lab"
 
 
+# The same, as the module has it.
+FULL_OF_MODULE: dict[str, Any] = {
+    "nat": "per_az", "ipv6": True, "secondary_cidrs": ["100.64.0.0/16"], "interface_endpoints": ["ecr.api", "sts"],
+    "flow_logs": {"destination": "cloud-watch-logs"}, "cidr": "10.0.0.0/16",
+    "subnet_tags": {
+        "public": {"kubernetes.io/role/elb": "1"}, "private": {"kubernetes.io/role/internal-elb": "1"}, "data": {},
+    },
+}  # fmt: skip
+
+
 class NetworkStage(Stage):
     """Remembers every action that its runs used, for the list in the README."""
 
@@ -30,6 +45,22 @@ class NetworkStage(Stage):
         outcome = super().run(*options, **inputs)
         self.used |= {f"{entry['service']}:{entry['operation']}" for entry in outcome.requests}
         return outcome
+
+    def start(
+        self, *options: str, playbook: str = "", output: Any = subprocess.PIPE, **inputs: Any
+    ) -> subprocess.Popen[str]:
+        """Start the playbook, or with `module` as the only input its one module: what is killed needs no more."""
+        if "module" not in inputs:
+            return super().start(*options, playbook=playbook, output=output, **inputs)
+        paths = [str(ROOT / ".cache" / "collections"), os.environ.get("PYTHONPATH", "")]
+        environment = {
+            **os.environ, **self.lab.environment(), "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "AWS_DEFAULT_REGION": "eu-central-1",
+        }  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("vpc_child.py")), json.dumps(inputs["module"])],
+            env=environment, stdout=output, stderr=output, text=True, start_new_session=True,
+        )  # fmt: skip
 
     def living(self, app: str) -> dict[str, int]:
         """Count what carries the tags of the app, and what bears its name."""

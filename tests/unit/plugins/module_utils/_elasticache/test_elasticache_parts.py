@@ -10,11 +10,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.info import engine_versions
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.parameters import DIALECT, allowed, as_text
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.user_groups import plan_user_group
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource import windows
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource import calls, windows
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.groups import read_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.parameter_groups import plan_parameter_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.subnet_groups import plan_subnet_group
-from elasticache_fakes import IDENTITY, OURS, VERSIONS, FakeCache
+from elasticache_fakes import IDENTITY, OURS, VERSIONS, FakeCache, error
 
 TODAY = date(2026, 11, 22)
 OFFERS = versions.offers_from(
@@ -128,6 +129,23 @@ def test_subnets_change_in_place_and_foreign_groups_do_not():
     assert not plan_subnet_group(SUBNETS, {**want, "subnet_ids": ["a"]}, group).changed
     with pytest.raises(ResourceError, match="is not ours"):
         plan_subnet_group(SUBNETS, want, {**group, "Tags": {}})
+
+
+def test_tags_are_waited_for_while_what_stands_on_a_group_changes(monkeypatch):
+    class Busy:
+        asked = 0
+
+        def describe_cache_subnet_groups(self, **_name):
+            return {"CacheSubnetGroups": [{"CacheSubnetGroupName": "mine", "ARN": "arn:s"}]}
+
+        def list_tags_for_resource(self, **_arn):
+            self.asked += 1
+            if self.asked == 1:
+                raise error("InvalidReplicationGroupState")
+            return {"TagList": [{"Key": "app", "Value": "bahnvision"}]}
+
+    monkeypatch.setattr(calls, "DEFAULT", calls.Patience(attempts=3, sleep=lambda _seconds: None))
+    assert read_group(Busy(), SUBNETS, "mine")["Tags"] == {"app": "bahnvision"}
 
 
 def test_users_of_a_group_come_and_go_in_one_call():

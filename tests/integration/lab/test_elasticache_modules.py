@@ -49,7 +49,7 @@ class World:
     def write(self, ensure: Ensure, options: Mapping[str, Any], **given: Any) -> dict[str, Any]:
         """Do it, in check mode first: what was foreseen is done, and then nothing is left to do."""
         defaults = {name: option.get("default") for name, option in options.items()}
-        params = {**defaults, "app": "tests", "stage": "lab", "wait_pause": 0.5, **given}
+        params = {**defaults, "app": "tests", "stage": "lab", "wait_pause": 0.1, **given}
         foreseen = ensure(self.clients, params, True)
         made = ensure(self.clients, params, False)
         again = ensure(self.clients, params, False)
@@ -152,10 +152,10 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"cluster_mode": "compatible", "parameter_group_name": f"{NAME}-valkey9-cluster"}, ["modify"],
     ),
     "cluster mode": ({"cluster_mode": "enabled"}, ["modify"]),
-    "three shards": ({"num_node_groups": 3}, ["reshard"]),
     "two shards": ({"num_node_groups": 2}, ["reshard"]),
     "replicas of all shards": ({"replicas_per_node_group": 2}, ["increase"]),
     "fewer of all shards": ({"replicas_per_node_group": 1}, ["decrease"]),
+    "one shard": ({"num_node_groups": 1}, ["reshard"]),
     "durability": ({"durability": "sync"}, ["modify"]),
     "no durability": ({"durability": "disabled"}, ["modify"]),
 }  # fmt: skip

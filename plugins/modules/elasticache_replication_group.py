@@ -54,7 +54,8 @@ options:
     description:
       - V(disabled) is one shard with a primary and a reader endpoint, V(enabled) shards with a configuration endpoint.
       - In place it goes from V(disabled) to V(compatible) and from there to V(enabled), one step a run; only from
-        V(compatible) it goes back. While it is V(compatible), ElastiCache takes neither other nodes nor another version.
+        V(compatible) it goes back. While it is
+        V(compatible), ElastiCache takes neither other nodes nor another version.
     type: str
     choices: [disabled, compatible, enabled]
     default: disabled

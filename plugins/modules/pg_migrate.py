@@ -24,8 +24,10 @@ description:
   - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges,
     publications,
     subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(not_moved).
-  - A row count under the snapshot of the dump must equal the count of every table on the target before its
-    indexes and constraints are made.
+  - Rows go from server to server with C(COPY), several tables at once, the biggest first; no row lies on this machine
+    or passes through this process. A table is committed only when the source's C(COPY) has ended well and both
+    sides have counted the same number of rows; its mark is committed with it. Its indexes are built while other
+    tables are copied, and it is analyzed after the last of them.
 author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
@@ -38,9 +40,42 @@ attributes:
     support: full
     description: Lists the objects that are on the target before and after.
 options:
+  engine:
+    description:
+      - V(copy) is the fast one. It needs room for the definitions only, holds the source's snapshot until the last
+        row is read and freezes the rows, so that the target needs no vacuum afterwards.
+      - V(dump) is the conservative one. It writes a complete dump with C(pg_dump -Fd) before C(pg_restore)
+        touches the target, and gives the source's snapshot free in between.
+    type: str
+    choices: [copy, dump]
+    default: copy
+  format:
+    description:
+      - V(auto) copies a table in binary form when all its columns have types that mean the same on both servers,
+        else as text, V(text) always as text. RV(tables) names the form of each table.
+      - Binary form costs the target about a fifth less work. Used by O(engine=copy) only.
+    type: str
+    choices: [auto, text]
+    default: auto
+  freeze:
+    description: Whether O(engine=copy) writes rows as frozen and visible to all, so that no later vacuum rewrites them.
+    type: bool
+    default: true
+  split_over:
+    description:
+      - With O(engine=copy), a table larger than this and larger than the fair share of one of the O(jobs) is copied
+        in several parts at once. The rows of such a table are not frozen.
+      - V(0) never splits. Splitting is efficient on sources from version 14 on.
+    type: str
+    default: 10GB
+  stall_timeout:
+    description: Seconds after which a table of which the target takes in no more bytes ends the run (O(engine=copy)).
+    type: int
+    default: 600
   workdir:
     description:
-      - Existing folder with room for the dump, about the size of all tables without indexes.
+      - Existing folder with room for the definitions and, with O(engine=dump), for the dump, about the size of all
+        tables without indexes.
       - A private folder is made in it and removed at the end, also when the module is killed.
       - When it is left out, the system's folder for temporary files is used.
     type: path
@@ -67,7 +102,8 @@ options:
   maintenance_work_mem:
     description:
       - Memory for each index that is built on the target, such as V(512MB); O(jobs) of them are built at once.
-      - When it is left out, the target's own setting holds.
+      - When it is left out, O(engine=dump) takes the target's own setting; O(engine=copy) takes that or half of the
+        target's C(shared_buffers) divided by O(jobs), whichever is larger, but not more than 1 GB.
     type: str
 seealso:
   - module: bahnvision.aws.pg_migrate_verify
@@ -123,7 +159,7 @@ tables:
       description: Quoted name with schema.
       type: str
     rows_source:
-      description: Rows under the snapshot of the dump; null with O(verify=none).
+      description: Rows under the snapshot of the run; null with O(engine=dump) and O(verify=none).
       type: int
     rows_target:
       description: Rows on the target.
@@ -132,13 +168,16 @@ tables:
       description: Size on the source without indexes.
       type: int
     seconds:
-      description: Duration of writing the rows; null with O(jobs=1).
+      description: Duration of writing the rows; null with O(engine=dump) and O(jobs=1).
       type: float
     hash:
       description: Content hash; null unless O(verify=hash).
       type: str
     status:
-      description: V(copied) by this run, V(done) by an earlier one.
+      description: V(copied) by this run, V(kept) from the run that it has resumed, V(done) by an earlier one.
+      type: str
+    format:
+      description: V(binary) or V(text).
       type: str
 not_moved:
   description: What was not moved, as C(object) and C(reason).
@@ -175,6 +214,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
+            "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
+            "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
+            "freeze": {"type": "bool", "default": True},
+            "split_over": {"type": "str", "default": "10GB"},
+            "stall_timeout": {"type": "int", "default": 600},
             "workdir": {"type": "path"},
             "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
             "verify": {"type": "str", "choices": ["none", "counts", "hash"], "default": "counts"},

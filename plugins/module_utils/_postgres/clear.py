@@ -23,9 +23,8 @@ LARGE_OBJECTS_AT_ONCE = 1000
 
 def end_leftovers(session: Session, application: str, patience: float = 60) -> None:
     """End server processes that still work for an interrupted run: they could commit after we have looked."""
-    condition = (
-        f"application_name = {literal(application)} and datname = current_database() and pid <> pg_backend_pid()"
-    )
+    ours = f"pg_catalog.starts_with(application_name, {literal(application)})"
+    condition = f"{ours} and datname = current_database() and pid <> pg_backend_pid()"
     deadline = time.monotonic() + patience
     while session.ask(f"select pid, pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where {condition}"):
         if time.monotonic() > deadline:

@@ -14,6 +14,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Written
 
 LARGE_OBJECTS = "large objects"
 
@@ -37,14 +38,18 @@ class Gate:
     def verified(self) -> str:
         return "not run" if self.verify == "none" else "passed"
 
-    def read_source(self, snapshot: str) -> None:
-        if self.verify != "none":
+    def read_source(self, snapshot: str, engine_counts: bool) -> None:
+        """Read the tables, unless the engine counts what it moves and no more than counts are asked for."""
+        if self.verify == "hash" or (self.verify == "counts" and not engine_counts):
             self.source = self._read(self.sides.source, snapshot)
 
-    def compare_rows(self) -> None:
+    def compare_rows(self, counted: dict[str, tuple[int, int]] | None) -> None:
+        if counted is not None and self.verify != "hash":
+            self._take(counted)
         if self.verify == "none":
             return
-        self.target = self._read(self.sides.target, None)
+        if not self.target:
+            self.target = self._read(self.sides.target, None)
         compared = [
             compare_content(name, read, self.target[name], self.verify == "hash") for name, read in self.source.items()
         ]
@@ -64,8 +69,8 @@ class Gate:
         if behind:
             content.set_sequences(self.sides.target_session, behind)
 
-    def tables(self, seconds: dict[str, float]) -> list[dict]:
-        none = Read(None)
+    def tables(self, written: Written) -> list[dict]:
+        none, seconds = Read(None), written.seconds
         return [
             {
                 "name": table["name"],
@@ -74,10 +79,19 @@ class Gate:
                 "bytes": table["bytes"],
                 "seconds": round(seconds[table["oid"]], 3) if table["oid"] in seconds else None,
                 "hash": self.target.get(table["name"], none).digest,
-                "status": "copied",
+                "status": "kept" if written.how.get(table["name"]) == "kept" else "copied",
+                "format": written.how.get(table["name"], "text"),
             }
             for table in self.plan.tables
         ]
+
+    def _take(self, counted: dict[str, tuple[int, int]]) -> None:
+        """Believe the numbers that both ends of each COPY have told; only large objects are counted anew."""
+        self.source = {name: Read(rows) for name, (rows, _written) in counted.items()}
+        self.target = {name: Read(rows) for name, (_read, rows) in counted.items()}
+        self.source[LARGE_OBJECTS] = Read(self.plan.large_objects)
+        rows, _digest = content.parse(self.sides.target_session.ask(content.LARGE_OBJECT_COUNT))
+        self.target[LARGE_OBJECTS] = Read(rows)
 
     def _read(self, side: Connection, snapshot: str | None) -> dict[str, Read]:
         statement = content.hash_sql if self.verify == "hash" else content.count_sql

@@ -171,11 +171,20 @@ begin;
 set local synchronous_commit = on;
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state, rows, bytes, hash, seconds)
 select {literal(run_id)}, 'table data', e ->> 'name', 'done', (e ->> 'rows_target')::bigint, (e ->> 'bytes')::bigint,
-  e ->> 'hash', (e ->> 'seconds')::numeric from jsonb_array_elements({literal(rows)}) e;
+  e ->> 'hash', (e ->> 'seconds')::numeric from jsonb_array_elements({literal(rows)}) e
+on conflict (run_id, kind, ident, part) do update set hash = excluded.hash, rows = excluded.rows,
+  bytes = excluded.bytes, seconds = excluded.seconds;
+delete from {MARKER_SCHEMA}.item where kind = 'table data' and part > 0;
 update {MARKER_SCHEMA}.item set state = 'done' where run_id = {literal(run_id)};
 update {MARKER_SCHEMA}.run set state = 'done', finished = now(), report = report || {literal(json.dumps(report))}
 where run_id = {literal(run_id)};
 commit"""
+    )
+
+
+def mark_large_objects(session: Session, run_id: str) -> None:
+    session.ask(
+        f"update {MARKER_SCHEMA}.item set state = 'done' where kind = 'large object' and run_id = {literal(run_id)}"
     )
 
 

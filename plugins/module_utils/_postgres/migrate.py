@@ -19,7 +19,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import ca
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import clear, end_leftovers
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients, find_clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Engine, Task
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyengine import CopyEngine
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Engine
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
@@ -32,23 +33,32 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides imp
     without_lock,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options, Task, Written
 
 HEARTBEAT = 5.0
+CTID_RANGES_SINCE = 14  # older servers read the whole table for each part
 CONNECTION_CHECK = {"client_connection_check_interval": "2s"}  # servers from 14 on
 
 
 def migrate(params: dict, check_mode: bool) -> dict:
     """Move one database, or say that it was moved before."""
     jobs = number_of_jobs(params["jobs"])
-    memory = params["maintenance_work_mem"]
-    if memory and not re.fullmatch(r"\d+(kB|MB|GB)", memory):
-        raise PostgresError(f"maintenance_work_mem is {memory!r}: give a size such as 512MB")
+    for name in ("maintenance_work_mem", "split_over"):
+        size_of(name, params[name])
     parent = work_parent(params["workdir"])
     began = time.monotonic()
     with opened(params, params["timeout"]) as sides:
         migration = Migration(sides, params, jobs, parent)
         migration.timings["connect"] = time.monotonic() - began
         return migration.run(check_mode)
+
+
+def size_of(name: str, text: str | None) -> int:
+    """Read a size as PostgreSQL writes it, in bytes; nothing is 0."""
+    found = re.fullmatch(r"(\d+)(kB|MB|GB)|0", text or "0")
+    if not found:
+        raise PostgresError(f"{name} is {text!r}: give a size such as 512MB")
+    return int(found[1]) << {"kB": 10, "MB": 20, "GB": 30}[found[2]] if found[1] else 0
 
 
 def work_parent(workdir: str | None) -> Path:
@@ -85,7 +95,8 @@ class Migration:
 
     def _decide(self, found: marker.Marker | None, target: Facts) -> tuple[Plan, marker.Decision]:
         """Raise what forbids the move, unless it was made already: then a full disk is no reason to fail."""
-        plan = make_plan(self.source, target, self.jobs, shutil.disk_usage(self.parent).free)
+        dumps = self.params["engine"] == "dump"
+        plan = make_plan(self.source, target, self.jobs, shutil.disk_usage(self.parent).free if dumps else None)
         decision = marker.decide(found, target, plan, self.params["on_nonempty"])
         if plan.blockers and decision.action != "done":
             raise PostgresError(
@@ -138,33 +149,37 @@ class Migration:
         snapshot = self.sides.source_session.ask("select pg_catalog.pg_export_snapshot()")[0]
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
         with private_folder(self.parent, self.sides) as folder:
-            engine: Engine = DumpEngine(self._task(plan, target, run_id, clients, snapshot, folder))
-            with self._phase("dump"):
-                engine.read()
-            with self._phase("verify"):
-                gate.read_source(snapshot)
-            # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
-            if not engine.needs_snapshot_for_rows:
-                self._release_source()
-            with self._phase("restore"):
-                engine.write_schema()
-                seconds = engine.write_rows()
-            self._release_source()
-            with self._phase("verify"):
-                gate.compare_rows()
-            with self._phase("restore"):
-                engine.write_rest()
+            written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
         with self._phase("sequences"):
             gate.bring_sequences_forward()
         with self._phase("analyze"):
-            self._analyze()
+            self._analyze(written.analyzed)
         with self._phase("verify"):
             self._compare_schema()
-        tables = gate.tables(seconds)
+        tables = gate.tables(written)
         marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
         return self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
         )
+
+    def _write(self, task: Task, gate: Gate) -> Written:
+        engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
+        with self._phase("dump"):
+            engine.read()
+        with self._phase("verify"):
+            gate.read_source(task.snapshot, engine.needs_snapshot_for_rows)
+        # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
+        if not engine.needs_snapshot_for_rows:
+            self._release_source()
+        with self._phase("restore"):
+            engine.write_schema()
+            written = engine.write_rows()
+        self._release_source()
+        with self._phase("verify"):
+            gate.compare_rows(written.rows)
+        with self._phase("restore"):
+            engine.write_rest()
+        return written
 
     def _release_source(self) -> None:
         if self._source_held:
@@ -173,15 +188,34 @@ class Migration:
 
     def _task(self, plan: Plan, target: Facts, run_id: str, clients: Clients, snapshot: str, folder: Path) -> Task:
         settings = {"synchronous_commit": "off"} | (CONNECTION_CHECK if target.major >= 14 else {})
-        if self.params["maintenance_work_mem"]:
-            settings["maintenance_work_mem"] = self.params["maintenance_work_mem"]
+        memory = self.params["maintenance_work_mem"] or self._memory()
+        if memory:
+            settings["maintenance_work_mem"] = memory
         return Task(
             commands=self.sides.commands, clients=clients, source=self.sides.source, target=self.sides.target,
             snapshot=snapshot, workdir=folder, jobs=self.jobs, lock_timeout=self.params["lock_timeout"],
             source_settings=CONNECTION_CHECK if self.source.major >= 14 else {}, target_settings=settings,
             application=application(run_id), extensions=tuple(name for name, _schema in plan.extensions),
-            existing_schemas=self._prepare(plan), on_tick=self._heartbeat,
+            existing_schemas=self._prepare(plan), on_tick=self._heartbeat, run_id=run_id,
+            source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
+            large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
+            options=self._options(), on_copied=self._release_source,
         )  # fmt: skip
+
+    def _memory(self) -> str:
+        """Half of shared_buffers for all index builds together: on RDS that is an eighth of the memory."""
+        if self.params["engine"] == "dump":
+            return ""
+        (kilobytes,) = self.sides.target_session.ask(
+            "select greatest(pg_size_bytes(current_setting('maintenance_work_mem')), least(1073741824,"
+            f" pg_size_bytes(current_setting('shared_buffers')) / {2 * self.jobs})) / 1024"
+        )
+        return f"{kilobytes}kB"
+
+    def _options(self) -> Options:
+        params = self.params
+        split = size_of("split_over", params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
+        return Options(params["format"], params["freeze"], split, params["stall_timeout"])
 
     def _prepare(self, plan: Plan) -> frozenset[str]:
         """Create the extensions; return the ids (on the source) of the schemas that exist on the target now."""
@@ -208,8 +242,11 @@ class Migration:
             if held:
                 session.ask("select 1")
 
-    def _analyze(self) -> None:
-        names = content.names(self.sides.target_session, catalogue.ANALYZABLE)
+    def _analyze(self, done: frozenset[str]) -> None:
+        all_names = content.names(self.sides.target_session, catalogue.ANALYZABLE)
+        names = [name for name in all_names if name not in done]
+        if not names:
+            return
         sessions = content.open_sessions(
             self.sides.commands, self.sides.psql, self.sides.target, min(self.jobs, len(names))
         )

@@ -19,7 +19,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK, Commands, piped
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection, connect_error
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import (
+    APPLICATION,
+    Connection,
+    connect_error,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 
 
@@ -34,7 +38,12 @@ class Session:
     """One connection. ask() raises on an error; send() and feed() are for many sessions at once."""
 
     def __init__(
-        self, commands: Commands, psql: str, connection: Connection, settings: Mapping[str, str] | None = None
+        self,
+        commands: Commands,
+        psql: str,
+        connection: Connection,
+        settings: Mapping[str, str] | None = None,
+        application: str = APPLICATION,
     ) -> None:
         self.connection = connection
         self.commands = commands
@@ -46,7 +55,7 @@ class Session:
         argv = [psql, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"]
         self.child = commands.start(
             argv,
-            connection.environment(settings),
+            connection.environment(settings, application),
             connection.pass_fds,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Move rows with COPY from server to server, and build indexes meanwhile.
+
+Definitions go through an archive of pg_dump as in the dump engine; no row ever lies on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content, copysql, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.blobs import LargeObjects
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyformat import Type, form_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import (
+    Board,
+    Index,
+    Job,
+    Progress,
+    Table,
+    parts_of,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.lanes import Lane, Loop, Steps, opened_lanes
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Answer, Session
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.stall import Watch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+
+
+@dataclass
+class CopyEngine:
+    """COPY TO into COPY FROM, table by table, several at once, with a gate before each commit."""
+
+    task: Task
+    needs_snapshot_for_rows: bool = True
+    archive: Archive = field(init=False)
+    tables: list[Table] = field(default_factory=list)
+    written: Written = field(default_factory=lambda: Written(rows={}))
+
+    def __post_init__(self) -> None:
+        self.archive = Archive(self.task, self.task.workdir / "schema")
+
+    def read(self) -> None:
+        self._lock()
+        self.archive.read("--format=custom", "--section=pre-data", "--section=post-data")
+
+    def write_schema(self) -> None:
+        if self.task.kept is None:
+            self.archive.restore(
+                "pre-data", [entry for entry in self.archive.entries if not toc.is_large_object(entry)]
+            )
+
+    def write_rows(self) -> Written:
+        self.tables = self._plan()
+        standing, constraints = self._standing()
+        large = LargeObjects(self.task, self.archive)
+        large.start()
+        try:
+            Run(self.task, self.tables, standing, constraints, self.written, large).all()
+        finally:
+            large.end()
+        self.written.analyzed = frozenset(table.ident for table in self.tables if table.analyze)
+        return self.written
+
+    def write_rest(self) -> None:
+        made = {("1259", index.oid) for table in self.tables for index in table.indexes if not index.constraint}
+        made |= {("2606", i.constraint_oid) for table in self.tables for i in table.indexes if i.constraint}
+        self.archive.restore_rest([entry for entry in self.archive.entries if (entry.catalog, entry.oid) not in made])
+
+    def _lock(self) -> None:
+        """Hold every table against TRUNCATE and DROP; what happened to one before is noticed."""
+        if not self.task.tables:
+            return
+        session = self.source
+        try:
+            session.ask(copysql.lock_sql([table["name"] for table in self.task.tables], self.task.lock_timeout))
+        except PostgresError as problem:
+            raise PostgresError(
+                f"{problem}: somebody changes a table's definition on the source; wait for that, or raise lock_timeout"
+            ) from problem
+        lost = content.names(session, copysql.rewritten_sql([table["oid"] for table in self.task.tables]))
+        if lost:
+            raise PostgresError(
+                f"{listed(lost)} on the source was truncated or rewritten while this run began: run again"
+            )
+
+    @property
+    def source(self) -> Session:
+        assert self.task.source_session is not None
+        return self.task.source_session
+
+    @property
+    def target(self) -> Session:
+        assert self.task.target_session is not None
+        return self.task.target_session
+
+    def _plan(self) -> list[Table]:
+        """Join what both catalogues say about the tables."""
+        task = self.task
+        about = {row["oid"]: row for row in self.source.ask_json(copysql.tables_sql([t["oid"] for t in task.tables]))}
+        types = {
+            row["oid"]: Type(**{**row, "parts": tuple(row["parts"])}) for row in self.source.ask_json(copysql.TYPES)
+        }
+        indexes: dict[str, list[Index]] = {}
+        for row in self.source.ask_json(copysql.INDEXES):
+            indexes.setdefault(row["table"], []).append(Index(**row))
+        theirs = {row[0]: [name for name, _oid in row[1]] for row in self.target.ask_json(copysql.TARGET_COLUMNS)}
+        receivable = frozenset(content.names(self.target, copysql.TARGET_TYPES))
+        total = sum(table["bytes"] for table in task.tables)
+        kept, made = task.kept or {}, []
+        for known in task.tables:
+            row = about[known["oid"]]
+            columns = _same_columns(known["name"], row["columns"], theirs.get(known["name"]))
+            form = form_of(row["columns"], types, task.options.format, task.encoding, receivable)
+            parts = parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over)
+            made.append(
+                Table(
+                    oid=known["oid"], ident=known["name"], schema=row["schema"], name=row["name"], columns=columns,
+                    bytes=known["bytes"], pages=row["pages"], form=form, freeze=task.options.freeze, parts=parts,
+                    indexes=tuple(indexes.get(known["oid"], ())), analyze=row["analyze"],
+                    kept=known["name"] in kept,
+                )
+            )  # fmt: skip
+        return made
+
+    def _standing(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the source's ids of the indexes, and the names of the constraints, that the target has already."""
+        if self.task.kept is None:
+            return frozenset(), frozenset()
+        rows = [tuple(row) for row in self.target.ask_json(copysql.TARGET_INDEXES)]
+        names = {ident for ident, _constraint in rows}
+        standing = frozenset(i.oid for table in self.tables for i in table.indexes if i.ident in names)
+        return standing, frozenset(json.dumps(row) for row in rows)
+
+
+def _same_columns(ident: str, ours: list, theirs: list[str] | None) -> tuple[str, ...]:
+    if theirs is None or sorted(theirs) != sorted(name for name, _oid in ours):
+        raise PostgresError(f"{ident} has other columns on the target than on the source")
+    return tuple(theirs)
+
+
+@dataclass
+class Run:
+    """One pass over the board: which worker does what, until nothing is left."""
+
+    task: Task
+    tables: list[Table]
+    standing: frozenset[str]
+    constraints: frozenset[str]
+    written: Written
+    large: LargeObjects
+    lanes: list[Lane] = field(default_factory=list)
+    _released: bool = False
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.tables, self.task.jobs, self.standing)
+        self.progress = Progress.of(self.tables)
+        self.watch = Watch(self.task, self.progress)
+        for table in self.tables:
+            if table.kept:
+                self._counted(table, (self.task.kept or {})[table.ident], 0.0)
+
+    def all(self) -> None:
+        self.progress.phase = "rows"
+        number = min(self.task.jobs, max(self.board.left, 1))
+        with opened_lanes(self.task, number, self.board.copies_left > 0) as self.lanes:
+            Loop(self.lanes, self.task, self._steps, self._tick).run()
+        self.large.finish()
+        self._release()
+
+    def _tick(self) -> None:
+        self.task.on_tick()
+        self.large.check()
+        self.watch.look()
+        self._release()
+
+    def _steps(self, lane: Lane) -> Steps | None:
+        job = self.board.next()
+        if job is None:
+            return None
+        return {"copy": self._copy, "index": self._index, "finish": self._finish}[job.kind](lane, job)
+
+    def _copy(self, lane: Lane, job: Job) -> Steps:
+        assert lane.source is not None
+        table, encoding, began = job.table, self.task.encoding, time.monotonic()
+        self._tell(table, "copying")
+        self.watch.begin(lane.number, table.ident)
+        lane.begin_rows()
+        lane.target.send(copysql.copy_in(table, job.part, encoding, str(lane.fifo)))
+        lane.source.send(copysql.copy_out(table, job.part, encoding, str(lane.fifo)))
+        session, answer = yield (lane.source, lane.target)
+        if session is lane.target:
+            raise _failed(table, lane.target, answer.error or "COPY ended before the source's did")
+        lane.end_rows()
+        _session, arrived = yield (lane.target,)
+        read, wrote = _outcome(table, lane, answer, arrived)
+        lane.target.send(copysql.commit_sql(self.task.run_id, table, job.part, wrote, time.monotonic() - began))
+        _session, committed = yield (lane.target,)
+        if committed.error:
+            raise _failed(table, lane.target, committed.error)
+        self.watch.end(lane.number)
+        self._counted(table, read, time.monotonic() - began)
+        self._done(job, "copied")
+
+    def _index(self, lane: Lane, job: Job) -> Steps:
+        assert job.index is not None
+        self._tell(job.table, "indexing")
+        lane.target.send(job.index.definition)
+        _session, answer = yield (lane.target,)
+        if answer.error:
+            raise _failed(job.table, lane.target, f"index {job.index.ident}: {answer.error}")
+        self._done(job, "indexing")
+
+    def _finish(self, lane: Lane, job: Job) -> Steps:
+        lane.target.send(copysql.finish_sql(job.table, self.constraints))
+        _session, answer = yield (lane.target,)
+        if answer.error:
+            raise _failed(job.table, lane.target, answer.error)
+        self._done(job, "done")
+
+    def _counted(self, table: Table, rows: int, seconds: float) -> None:
+        assert self.written.rows is not None
+        read, wrote = self.written.rows.get(table.ident, (0, 0))
+        self.written.rows[table.ident] = (read + rows, wrote + rows)
+        if not table.kept:
+            self.written.seconds[table.oid] = self.written.seconds.get(table.oid, 0.0) + seconds
+        self.written.how[table.ident] = "kept" if table.kept else table.form.format
+
+    def _done(self, job: Job, state: str) -> None:
+        self.board.done(job)
+        self._tell(job.table, state)
+        self._release()
+
+    def _release(self) -> None:
+        """Once nothing more is read the source may clean up again, while indexes are built."""
+        if self._released or self.board.copies_left:
+            return
+        for lane in self.lanes:
+            lane.close_source()
+        if not self.large.reading:
+            self._released = True
+            self.task.on_copied()
+
+    def _tell(self, table: Table, state: str) -> None:
+        self.progress.set(table.ident, state)
+        self.task.on_progress(self.progress.state)
+
+
+def _outcome(table: Table, lane: Lane, out: Answer, into: Answer) -> tuple[int, int]:
+    """Return the rows read and written; raise unless both ends are content and agree."""
+    assert lane.source is not None
+    if into.error:
+        raise _failed(table, lane.target, into.error)
+    if out.error:
+        raise _failed(table, lane.source, out.error)
+    read, wrote = int(out.lines[-1]), int(into.lines[-1])
+    if read != wrote:
+        raise _failed(table, lane.target, f"{read} rows were read on the source, {wrote} written")
+    return read, wrote
+
+
+def _failed(table: Table, session: Session, why: str) -> PostgresError:
+    return PostgresError(f"{session.connection}: {table.ident}: {why}")

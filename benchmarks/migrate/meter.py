@@ -1,0 +1,166 @@
+"""What a run has cost: wall time, processor time of servers and clients, WAL, and the clients' peak memory."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bahnvision_lab.postgres import Server
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    """A method that has not moved the database."""
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return []
+
+
+def children() -> dict[int, int]:
+    """Return {process: its parent} of all that live."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        fields = _stat(int(folder.name))
+        if fields:
+            found[int(folder.name)] = int(fields[1])
+    return found
+
+
+def cluster_seconds(server: Server) -> float:
+    """Processor time of a server: the postmaster, its living children, and those that it has reaped."""
+    assert server.process is not None
+    postmaster = server.process.pid
+    own = _stat(postmaster)
+    ticks = sum(int(value) for value in own[11:15])
+    for pid, parent in children().items():
+        if parent == postmaster:
+            ticks += sum(int(value) for value in _stat(pid)[11:13])
+    return ticks / TICKS
+
+
+def wait_for_quiet(server: Server, seconds: float = 20) -> None:
+    """Wait until no client's process is left, so that all of them are counted."""
+    deadline = time.monotonic() + seconds
+    with server.connect() as admin:
+        sql = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+        while admin.execute(sql).fetchone() != (0,):  # type: ignore[comparison-overlap]
+            if time.monotonic() > deadline:
+                raise SystemExit(f"clients of the server on port {server.port} do not end")
+            time.sleep(0.05)
+
+
+class Memory(threading.Thread):
+    """Samples the memory of all our descendants but the servers, proportionally shared pages counted once."""
+
+    def __init__(self, without: set[int]) -> None:
+        super().__init__(daemon=True)
+        self.peak, self._without, self._stop_now = 0, without, threading.Event()
+
+    def run(self) -> None:
+        while not self._stop_now.wait(0.1):
+            parents = children()
+            family, grown = {os.getpid()}, True
+            while grown:
+                more = {p for p, parent in parents.items() if parent in family and p not in self._without} - family
+                family |= more
+                grown = bool(more)
+            self.peak = max(self.peak, sum(_pss(pid) for pid in family - {os.getpid()}))
+
+    def end(self) -> int:
+        self._stop_now.set()
+        self.join()
+        return self.peak
+
+
+def _pss(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    wall: float
+    source: float
+    target: float
+    client: float
+    wal: int
+    memory: int
+
+    @property
+    def cpu(self) -> float:
+        return self.source + self.target + self.client
+
+
+def measured(source: Server, target: Server, work: Callable[[], None]) -> Cost:
+    """Run the work and return what it cost."""
+    without = {server.process.pid for server in (source, target) if server.process}
+    servers = [cluster_seconds(source), cluster_seconds(target)]
+    wal, client = _wal(target), _client_seconds()
+    memory = Memory(without)
+    memory.start()
+    began = time.monotonic()
+    work()
+    wall = time.monotonic() - began
+    peak = memory.end()
+    used = _client_seconds() - client
+    for server in (source, target):
+        wait_for_quiet(server)
+    return Cost(
+        wall, cluster_seconds(source) - servers[0], cluster_seconds(target) - servers[1], used, _wal(target) - wal, peak
+    )
+
+
+def _client_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _wal(server: Server) -> int:
+    with server.connect() as admin:
+        row = admin.execute("select pg_current_wal_insert_lsn() - '0/0'").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def run(*commands: list[str], env: dict[str, str], cwd: Path) -> None:
+    """Run commands joined by pipes; all must end well."""
+    processes: list[subprocess.Popen[bytes]] = []
+    for number, argv in enumerate(commands):
+        last = number == len(commands) - 1
+        processes.append(
+            subprocess.Popen(
+                argv,
+                env=env,
+                cwd=cwd,
+                stdin=processes[-1].stdout if processes else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+                stderr=(cwd / f"{number}.log").open("wb"),
+                # pgcopydb ends its whole process group when it fails.
+                start_new_session=True,
+            )
+        )
+        if number:
+            previous = processes[-2].stdout
+            assert previous is not None
+            previous.close()
+    for number, (process, argv) in enumerate(zip(processes, commands, strict=True)):
+        if process.wait():
+            text = (cwd / f"{number}.log").read_text(errors="replace")
+            errors = [line for line in text.splitlines() if "ERROR" in line]
+            raise Failed(f"{Path(argv[0]).name} ended with {process.returncode}: {(errors or [text])[0]}")

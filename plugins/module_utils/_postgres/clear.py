@@ -34,8 +34,7 @@ def end_leftovers(session: Session, application: str, patience: float = 60) -> N
         time.sleep(0.05)
 
 
-def clear(session: Session, target: Facts, run_id: str) -> None:
-    """Drop what the interrupted run made. The caller has proved that there is nothing else."""
+def refuse_foreign_large_objects(session: Session, run_id: str) -> None:
     foreign = foreign_large_objects(session, run_id)
     if foreign:
         raise PostgresError(
@@ -43,9 +42,17 @@ def clear(session: Session, target: Facts, run_id: str) -> None:
             f"{listed(foreign)}; "
             "nothing was touched"
         )
+
+
+def clear(session: Session, target: Facts) -> None:
+    """Drop what the interrupted run made. The caller has proved that there is nothing else."""
     statements = drop_statements(target)
     if statements:
         session.ask("set synchronous_commit = off;\n" + ";\n".join(statements) + ";\nreset synchronous_commit")
+    clear_large_objects(session)
+
+
+def clear_large_objects(session: Session) -> None:
     while session.ask(
         "select lo_unlink(oid) from (select oid from pg_catalog.pg_largeobject_metadata"
         f" limit {LARGE_OBJECTS_AT_ONCE}) s"

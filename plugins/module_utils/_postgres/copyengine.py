@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content, copysql, toc
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.blobs import LargeObjects
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyformat import Type, form_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copymatch import Match
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import (
     Board,
     Index,
@@ -57,6 +57,9 @@ class CopyEngine:
     def write_rows(self) -> Written:
         self.tables = self._plan()
         standing, constraints = self._standing()
+        halves = [table.ident for table in self.tables if not table.kept and len(table.parts) > 1]
+        if self.task.kept is not None and halves:
+            self.target.ask(copysql.empty_sql(self.task.run_id, halves))
         large = LargeObjects(self.task, self.archive)
         large.start()
         try:
@@ -101,31 +104,37 @@ class CopyEngine:
     def _plan(self) -> list[Table]:
         """Join what both catalogues say about the tables."""
         task = self.task
-        about = {row["oid"]: row for row in self.source.ask_json(copysql.tables_sql([t["oid"] for t in task.tables]))}
-        types = {
-            row["oid"]: Type(**{**row, "parts": tuple(row["parts"])}) for row in self.source.ask_json(copysql.TYPES)
-        }
+        oids = [table["oid"] for table in task.tables]
+        about = {row["oid"]: row for row in self.source.ask_json(copysql.tables_sql(oids))}
         indexes: dict[str, list[Index]] = {}
         for row in self.source.ask_json(copysql.INDEXES):
             indexes.setdefault(row["table"], []).append(Index(**row))
-        theirs = {row[0]: [name for name, _oid in row[1]] for row in self.target.ask_json(copysql.TARGET_COLUMNS)}
-        receivable = frozenset(content.names(self.target, copysql.TARGET_TYPES))
+        match = Match(self.source, self.target, task)
         total = sum(table["bytes"] for table in task.tables)
-        kept, made = task.kept or {}, []
-        for known in task.tables:
-            row = about[known["oid"]]
-            columns = _same_columns(known["name"], row["columns"], theirs.get(known["name"]))
-            form = form_of(row["columns"], types, task.options.format, task.encoding, receivable)
-            parts = parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over)
-            made.append(
-                Table(
-                    oid=known["oid"], ident=known["name"], schema=row["schema"], name=row["name"], columns=columns,
-                    bytes=known["bytes"], pages=row["pages"], form=form, freeze=task.options.freeze, parts=parts,
-                    indexes=tuple(indexes.get(known["oid"], ())), analyze=row["analyze"],
-                    kept=known["name"] in kept,
-                )
-            )  # fmt: skip
-        return made
+        made = [
+            Table(
+                oid=known["oid"], ident=known["name"], schema=row["schema"], name=row["name"],
+                columns=match.columns(known["name"], row["columns"]), form=match.form(row["columns"]),
+                bytes=known["bytes"], freeze=task.options.freeze, analyze=row["analyze"],
+                parts=parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over),
+                indexes=tuple(indexes.get(known["oid"], ())), kept=known["name"] in (task.kept or {}),
+            )
+            for known in task.tables
+            for row in (about[known["oid"]],)
+        ]  # fmt: skip
+        return made + self._of_extensions(match)
+
+    def _of_extensions(self, match: Match) -> list[Table]:
+        """Return the extensions' tables that hold rows of the user; their indexes came with the extension."""
+        return [
+            Table(
+                oid=row["oid"], ident=row["ident"], schema=row["schema"], name=row["name"],
+                columns=match.columns(row["ident"], row["columns"]), form=match.form(row["columns"]), bytes=0,
+                analyze=False, condition=row["condition"],
+            )
+            for row in self.source.ask_json(copysql.EXTENSION_TABLES)
+            if self.source.ask(copysql.has_rows_sql(row["ident"], row["condition"])) == ["t"]
+        ]  # fmt: skip
 
     def _standing(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the source's ids of the indexes, and the names of the constraints, that the target has already."""
@@ -135,12 +144,6 @@ class CopyEngine:
         names = {ident for ident, _constraint in rows}
         standing = frozenset(i.oid for table in self.tables for i in table.indexes if i.ident in names)
         return standing, frozenset(json.dumps(row) for row in rows)
-
-
-def _same_columns(ident: str, ours: list, theirs: list[str] | None) -> tuple[str, ...]:
-    if theirs is None or sorted(theirs) != sorted(name for name, _oid in ours):
-        raise PostgresError(f"{ident} has other columns on the target than on the source")
-    return tuple(theirs)
 
 
 @dataclass
@@ -223,6 +226,8 @@ class Run:
         self._done(job, "done")
 
     def _counted(self, table: Table, rows: int, seconds: float) -> None:
+        if table.condition is not None:
+            return
         assert self.written.rows is not None
         read, wrote = self.written.rows.get(table.ident, (0, 0))
         self.written.rows[table.ident] = (read + rows, wrote + rows)

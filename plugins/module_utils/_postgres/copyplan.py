@@ -46,19 +46,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
+    """`condition` is None but for tables of extensions, of which only some rows are copied."""
+
     oid: str
     ident: str
     schema: str
     name: str
     columns: tuple[str, ...]
     bytes: int
-    pages: int
     form: Form
     freeze: bool = True
     parts: tuple[Part, ...] = (Part(),)
     indexes: tuple[Index, ...] = ()
     analyze: bool = True
     kept: bool = False
+    condition: str | None = None
 
 
 def parts_of(size: int, pages: int, total: int, jobs: int, split_over: int) -> tuple[Part, ...]:

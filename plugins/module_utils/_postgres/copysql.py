@@ -30,6 +30,14 @@ from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamesp
 where c.oid = any ({_oids(oids)})"""
 
 
+# Tables of extensions whose rows are the user's own, as pg_dump sees it; the condition begins with WHERE or is empty.
+EXTENSION_TABLES = f"""
+select pg_catalog.jsonb_build_object('oid', c.oid::text, 'schema', n.nspname, 'name', c.relname,
+  'ident', format('%I.%I', n.nspname, c.relname), 'condition', k.condition, 'columns', {_COLUMNS})
+from pg_catalog.pg_extension e cross join lateral unnest(e.extconfig, e.extcondition) as k (oid, condition)
+join pg_catalog.pg_class c on c.oid = k.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r'"""
+
 TYPES = """
 with recursive used (oid) as (
   select distinct a.atttypid from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
@@ -78,7 +86,7 @@ where c.relkind = 'r' and i.indisvalid and i.indisready and not i.indisexclusion
 
 # The same columns in the order of the target: \\copy there names none.
 TARGET_COLUMNS = f"""
-select pg_catalog.jsonb_build_array(format('%I.%I', n.nspname, c.relname), {_COLUMNS})
+select pg_catalog.jsonb_build_object('ident', format('%I.%I', n.nspname, c.relname), 'columns', {_COLUMNS})
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.oid >= 16384 and n.nspname <> '{MARKER_SCHEMA}'"""
 
@@ -92,6 +100,7 @@ select pg_catalog.jsonb_build_array(format('%I.%I', n.nspname, x.relname), coale
 from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = x.relnamespace
 left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid
+  and k.contype in ('p', 'u', 'x')
 where x.oid >= 16384 and i.indisvalid"""
 
 
@@ -99,6 +108,10 @@ def lock_sql(idents: list[str], seconds: int) -> str:
     """Keep TRUNCATE, DROP and rewrites away from the tables: no snapshot protects from those."""
     names = ", ".join(f"only {ident}" for ident in idents)
     return f"set local lock_timeout = '{seconds}s';\nlock table {names} in access share mode"
+
+
+def has_rows_sql(ident: str, condition: str) -> str:
+    return f"select exists (select from only {ident} {condition})"
 
 
 def rewritten_sql(oids: list[str]) -> str:
@@ -124,7 +137,9 @@ def copy_out(table: Table, part: Part, encoding: str, fifo: str) -> str:
     r"""Return the source's statement. In \g a backslash of the file's name is an escape, in \copy it is none."""
     columns = ", ".join(identifier(name) for name in table.columns)
     what = f"{table.ident} ({columns})" if columns else table.ident
-    if part.first is not None:
+    if table.condition is not None:
+        what = f"(select {columns} from only {table.ident} {table.condition})"
+    elif part.first is not None:
         bounds = [f"ctid >= '({part.first},0)'"] + ([] if part.end is None else [f"ctid < '({part.end},0)'"])
         what = f"(select {columns} from only {table.ident} where {' and '.join(bounds)})"
     target = file_argument(fifo).replace("\\", "\\\\")
@@ -144,7 +159,10 @@ def copy_in(table: Table, part: Part, encoding: str, fifo: str) -> str:
         name = other
     # Only a table that is made or emptied in the same transaction can be frozen.
     empty = "" if part.first is not None else f"truncate only {table.ident};\n"
-    freeze = ", freeze true" if table.freeze and part.first is None else ""
+    if table.condition is not None:
+        empty = f"delete from only {table.ident} {table.condition};\n"
+    whole = part.first is None and table.condition is None
+    freeze = ", freeze true" if table.freeze and whole else ""
     copy = f"\\copy {name} from {file_argument(fifo)} with ({_options(table, encoding)}{freeze})"
     return f"begin;\n{empty}{rename}{copy}\n\\echo :ROW_COUNT{_renamed_back(table, rename, name)}"
 
@@ -161,13 +179,26 @@ def _options(table: Table, encoding: str) -> str:
 
 def commit_sql(run_id: str, table: Table, part: Part, rows: int, seconds: float) -> str:
     """Return the mark of the table and the commit of both: the mark is there if and only if the rows are."""
+    if table.condition is not None:
+        return "commit"
     share = table.bytes // len(table.parts)
+    # A later run keeps only what is done as a whole.
+    state = "done" if len(table.parts) == 1 else "part"
     return f"""
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, part, state, rows, bytes, seconds)
-values ({literal(run_id)}, 'table data', {literal(table.ident)}, {part.number}, 'done', {rows}, {share}, {seconds:.3f})
-on conflict (run_id, kind, ident, part) do update set state = 'done', rows = excluded.rows, bytes = excluded.bytes,
-  seconds = excluded.seconds;
+values ({literal(run_id)}, 'table data', {literal(table.ident)}, {part.number}, '{state}', {rows}, {share},
+  {seconds:.3f})
+on conflict (run_id, kind, ident, part) do update set state = excluded.state, rows = excluded.rows,
+  bytes = excluded.bytes, seconds = excluded.seconds;
 commit"""
+
+
+def empty_sql(run_id: str, idents: list[str]) -> str:
+    """Take back the parts of split tables that an interrupted run has committed."""
+    return (
+        f"begin;\ntruncate only {', only '.join(idents)};\n"
+        f"delete from {MARKER_SCHEMA}.item where state = 'part' and run_id = {literal(run_id)};\ncommit"
+    )
 
 
 def finish_sql(table: Table, constraints: frozenset[str]) -> str:

@@ -43,9 +43,9 @@ class Gate:
         if self.verify == "hash" or (self.verify == "counts" and not engine_counts):
             self.source = self._read(self.sides.source, snapshot)
 
-    def compare_rows(self, counted: dict[str, tuple[int, int]] | None) -> None:
+    def compare_rows(self, counted: dict[str, tuple[int, int]] | None, kept: frozenset[str]) -> None:
         if counted is not None and self.verify != "hash":
-            self._take(counted)
+            self._take(counted, kept)
         if self.verify == "none":
             return
         if not self.target:
@@ -85,17 +85,17 @@ class Gate:
             for table in self.plan.tables
         ]
 
-    def _take(self, counted: dict[str, tuple[int, int]]) -> None:
-        """Believe the numbers that both ends of each COPY have told; only large objects are counted anew."""
+    def _take(self, counted: dict[str, tuple[int, int]], kept: frozenset[str]) -> None:
+        """Believe the numbers that both ends of each COPY have told; the rest of the target is counted anew."""
         self.source = {name: Read(rows) for name, (rows, _written) in counted.items()}
-        self.target = {name: Read(rows) for name, (_read, rows) in counted.items()}
         self.source[LARGE_OBJECTS] = Read(self.plan.large_objects)
-        rows, _digest = content.parse(self.sides.target_session.ask(content.LARGE_OBJECT_COUNT))
-        self.target[LARGE_OBJECTS] = Read(rows)
+        self.target = {name: Read(rows) for name, (_read, rows) in counted.items()}
+        self.target |= self._read(self.sides.target, None, kept)
 
-    def _read(self, side: Connection, snapshot: str | None) -> dict[str, Read]:
+    def _read(self, side: Connection, snapshot: str | None, only: frozenset[str] | None = None) -> dict[str, Read]:
         statement = content.hash_sql if self.verify == "hash" else content.count_sql
-        tasks = [(table["name"], statement(table["name"])) for table in self.plan.tables]
+        names = [table["name"] for table in self.plan.tables if only is None or table["name"] in only]
+        tasks = [(name, statement(name)) for name in names]
         tasks.append((LARGE_OBJECTS, content.LARGE_OBJECT_COUNT))
         wrapped = [(name, content.under_snapshot(snapshot, sql)) for name, sql in tasks]
         sessions = content.open_sessions(self.sides.commands, self.sides.psql, side, min(self.jobs, len(tasks)))

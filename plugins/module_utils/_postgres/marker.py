@@ -135,9 +135,11 @@ def foreign_large_objects(session: Session, run_id: str) -> list[str]:
     )
 
 
-def claim(session: Session, run_id: str, plan: Plan, client_version: str, lsn: str, large_objects: list[str]) -> None:
+def claim(
+    session: Session, run_id: str, plan: Plan, client_version: str, lsn: str, large_objects: list[str], state: dict
+) -> None:
     """Write down who we are and everything we are going to make, in one transaction."""
-    report = json.dumps({"identity": plan.identity, "schema_hash": plan.schema_hash})
+    report = json.dumps({"identity": plan.identity, "schema_hash": plan.schema_hash, "source_state": state})
     items = json.dumps([*plan.objects, *(("large object", oid) for oid in large_objects)])
     session.ask(
         f"""
@@ -154,11 +156,20 @@ create table if not exists {MARKER_SCHEMA}.item (
 insert into {MARKER_SCHEMA}.run (run_id, source_fingerprint, plan_hash, client_version, snapshot_lsn, state, report)
 values ({literal(run_id)}, {literal(plan.fingerprint)}, {literal(plan.plan_hash)}, {literal(client_version)},
   {literal(lsn or None)}, 'running', {literal(report)})
-on conflict (run_id) do update set client_version = excluded.client_version, snapshot_lsn = excluded.snapshot_lsn;
+on conflict (run_id) do update set client_version = excluded.client_version, snapshot_lsn = excluded.snapshot_lsn,
+  report = excluded.report;
 delete from {MARKER_SCHEMA}.item;
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state)
 select {literal(run_id)}, e ->> 0, e ->> 1, 'planned' from jsonb_array_elements({literal(items)}) e;
 commit"""
+    )
+
+
+def set_phase(session: Session, run_id: str, phase: str) -> None:
+    """Write how far the run is. Committed to disk, and with it everything committed before it."""
+    session.ask(
+        f"update {MARKER_SCHEMA}.run set report = report || {literal(json.dumps({'phase': phase}))}"
+        f" where run_id = {literal(run_id)}"
     )
 
 

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,8 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, marker
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import clear, end_leftovers
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import (
+    clear,
+    clear_large_objects,
+    end_leftovers,
+    refuse_foreign_large_objects,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients, find_clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyengine import CopyEngine
@@ -25,14 +28,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
     number_of_jobs,
     opened,
     without_lock,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options, Task, Written
 
 HEARTBEAT = 5.0
@@ -44,29 +45,13 @@ def migrate(params: dict, check_mode: bool) -> dict:
     """Move one database, or say that it was moved before."""
     jobs = number_of_jobs(params["jobs"])
     for name in ("maintenance_work_mem", "split_over"):
-        size_of(name, params[name])
-    parent = work_parent(params["workdir"])
+        steps.size_of(name, params[name])
+    parent = steps.work_parent(params["workdir"])
     began = time.monotonic()
     with opened(params, params["timeout"]) as sides:
         migration = Migration(sides, params, jobs, parent)
         migration.timings["connect"] = time.monotonic() - began
         return migration.run(check_mode)
-
-
-def size_of(name: str, text: str | None) -> int:
-    """Read a size as PostgreSQL writes it, in bytes; nothing is 0."""
-    found = re.fullmatch(r"(\d+)(kB|MB|GB)|0", text or "0")
-    if not found:
-        raise PostgresError(f"{name} is {text!r}: give a size such as 512MB")
-    return int(found[1]) << {"kB": 10, "MB": 20, "GB": 30}[found[2]] if found[1] else 0
-
-
-def work_parent(workdir: str | None) -> Path:
-    """Return the folder in which the private folder of this run is made."""
-    parent = Path(workdir or tempfile.gettempdir())
-    if not parent.is_absolute() or not parent.is_dir():
-        raise PostgresError(f"workdir {parent} is not an existing folder with an absolute path")
-    return parent
 
 
 @dataclass
@@ -78,6 +63,7 @@ class Migration:
     timings: dict[str, float] = field(default_factory=dict)
     _heard: float = field(default_factory=time.monotonic)
     _source_held: bool = True
+    kept: resume.Kept | None = None
 
     def run(self, check_mode: bool) -> dict:
         with self._phase("preflight"):
@@ -121,7 +107,7 @@ class Migration:
             plan, decision = self._decide(found, target)
             if decision.action == "done":
                 return self._unchanged(plan, target, decision)
-            run_id = self._claim(plan, target, decision, clients)
+            run_id = self._claim(plan, decision, clients)
         try:
             return self._fill(plan, target, run_id, clients, resumed=decision.action == "resume")
         except PostgresError as problem:
@@ -130,30 +116,48 @@ class Migration:
                 {"run_id": run_id, **problem.result},
             ) from problem
 
-    def _claim(self, plan: Plan, target: Facts, decision: marker.Decision, clients: Clients) -> str:
+    def _claim(self, plan: Plan, decision: marker.Decision, clients: Clients) -> str:
         session = self.sides.target_session
         run_id = decision.run_id or str(uuid.uuid4())
+        state = resume.source_state(self.sides.source_session)
         if decision.action == "resume":
-            end_leftovers(session, application(run_id))
-            target, found = self.sides.read_target()
-            self._decide(found, without_lock(target))
-            clear(session, target, run_id)
+            self.kept = self._take_up(plan, run_id, state)
+            if self.kept.tables is not None:
+                return run_id
         lsn = self.sides.source_session.ask(
             "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end"
         )[0]
         oids = self.sides.source_session.ask("select oid from pg_catalog.pg_largeobject_metadata order by oid")
-        marker.claim(session, run_id, plan, clients.version, lsn, oids)
+        marker.claim(session, run_id, plan, clients.version, lsn, oids, state)
         return run_id
+
+    def _take_up(self, plan: Plan, run_id: str, state: dict) -> resume.Kept:
+        """Make an interrupted run's target ready to go on with: clear it, or keep what is proved to be true."""
+        session = self.sides.target_session
+        end_leftovers(session, steps.application(run_id))
+        target, found = self.sides.read_target()
+        self._decide(found, without_lock(target))
+        refuse_foreign_large_objects(session, run_id)
+        if found is None:
+            raise PostgresError(f"the record of run {run_id} has gone from the {self.sides.target} meanwhile")
+        why_not = resume.decide_kept(found, self.params["engine"], state, target.objects, plan.objects)
+        if why_not:
+            clear(session, target)
+            return resume.Kept(why_not)
+        kept = resume.read_kept(session, run_id)
+        if not kept.large_objects:
+            clear_large_objects(session)
+        return kept
 
     def _fill(self, plan: Plan, target: Facts, run_id: str, clients: Clients, resumed: bool) -> dict:
         snapshot = self.sides.source_session.ask("select pg_catalog.pg_export_snapshot()")[0]
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
-        with private_folder(self.parent, self.sides) as folder:
+        with steps.private_folder(self.parent, self.sides) as folder:
             written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
         with self._phase("sequences"):
             gate.bring_sequences_forward()
         with self._phase("analyze"):
-            self._analyze(written.analyzed)
+            steps.analyze(self.sides, self.jobs, written.analyzed)
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(written)
@@ -171,12 +175,18 @@ class Migration:
         # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
         if not engine.needs_snapshot_for_rows:
             self._release_source()
+        session, run_id = self.sides.target_session, task.run_id
         with self._phase("restore"):
             engine.write_schema()
+            marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
         self._release_source()
         with self._phase("verify"):
-            gate.compare_rows(written.rows)
+            try:
+                gate.compare_rows(written.rows, frozenset(task.kept or ()))
+            finally:
+                # What is wrong must not be kept; nor what later runs could not tell from what is missing.
+                marker.set_phase(session, run_id, resume.REST)
         with self._phase("restore"):
             engine.write_rest()
         return written
@@ -188,50 +198,29 @@ class Migration:
 
     def _task(self, plan: Plan, target: Facts, run_id: str, clients: Clients, snapshot: str, folder: Path) -> Task:
         settings = {"synchronous_commit": "off"} | (CONNECTION_CHECK if target.major >= 14 else {})
-        memory = self.params["maintenance_work_mem"] or self._memory()
+        memory = self.params["maintenance_work_mem"]
+        if not memory and self.params["engine"] == "copy":
+            memory = steps.index_memory(self.sides.target_session, self.jobs)
         if memory:
             settings["maintenance_work_mem"] = memory
+        existing = steps.prepare(self.sides, plan, self.source.server["has_public"])
         return Task(
             commands=self.sides.commands, clients=clients, source=self.sides.source, target=self.sides.target,
             snapshot=snapshot, workdir=folder, jobs=self.jobs, lock_timeout=self.params["lock_timeout"],
             source_settings=CONNECTION_CHECK if self.source.major >= 14 else {}, target_settings=settings,
-            application=application(run_id), extensions=tuple(name for name, _schema in plan.extensions),
-            existing_schemas=self._prepare(plan), on_tick=self._heartbeat, run_id=run_id,
+            application=steps.application(run_id), extensions=tuple(name for name, _schema in plan.extensions),
+            existing_schemas=existing, on_tick=self._heartbeat, run_id=run_id,
             source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
             large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
             options=self._options(), on_copied=self._release_source,
+            kept=self.kept.tables if self.kept else None,
+            large_objects_kept=bool(self.kept and self.kept.large_objects),
         )  # fmt: skip
-
-    def _memory(self) -> str:
-        """Half of shared_buffers for all index builds together: on RDS that is an eighth of the memory."""
-        if self.params["engine"] == "dump":
-            return ""
-        (kilobytes,) = self.sides.target_session.ask(
-            "select greatest(pg_size_bytes(current_setting('maintenance_work_mem')), least(1073741824,"
-            f" pg_size_bytes(current_setting('shared_buffers')) / {2 * self.jobs})) / 1024"
-        )
-        return f"{kilobytes}kB"
 
     def _options(self) -> Options:
         params = self.params
-        split = size_of("split_over", params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
+        split = steps.size_of("split_over", params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
         return Options(params["format"], params["freeze"], split, params["stall_timeout"])
-
-    def _prepare(self, plan: Plan) -> frozenset[str]:
-        """Create the extensions; return the ids (on the source) of the schemas that exist on the target now."""
-        session = self.sides.target_session
-        wanted = ["public"] if self.source.server["has_public"] else []
-        wanted += [schema for _name, schema in plan.extensions if not schema.startswith("pg_")]
-        have = set(session.ask("select nspname from pg_catalog.pg_namespace"))
-        for schema in dict.fromkeys(wanted):
-            if schema not in have:
-                session.ask(f"create schema {identifier(schema)}")
-        for name, schema in plan.extensions:
-            session.ask(f"create extension if not exists {identifier(name)} with schema {identifier(schema)} cascade")
-        existing = ", ".join(literal(name) for name in [*have, *wanted])
-        return frozenset(
-            self.sides.source_session.ask(f"select oid from pg_catalog.pg_namespace where nspname in ({existing})")
-        )
 
     def _heartbeat(self) -> None:
         """Notice within seconds that the lock or the snapshot is gone."""
@@ -241,21 +230,6 @@ class Migration:
         for session, held in ((self.sides.target_session, True), (self.sides.source_session, self._source_held)):
             if held:
                 session.ask("select 1")
-
-    def _analyze(self, done: frozenset[str]) -> None:
-        all_names = content.names(self.sides.target_session, catalogue.ANALYZABLE)
-        names = [name for name in all_names if name not in done]
-        if not names:
-            return
-        sessions = content.open_sessions(
-            self.sides.commands, self.sides.psql, self.sides.target, min(self.jobs, len(names))
-        )
-        (answers,) = run_all([(sessions, [(name, f"analyze {name}") for name in names])], self.sides.commands)
-        for session in sessions:
-            session.close()
-        errors = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error]
-        if errors:
-            raise PostgresError(f"ANALYZE on the {self.sides.target} failed: {listed(errors, 3)}")
 
     def _compare_schema(self) -> None:
         if self.params["verify"] == "none":
@@ -298,19 +272,7 @@ class Migration:
             "remarks": list(plan.warnings),
             "timings": self._rounded(),
             "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
+            "kept": self.kept.result if self.kept else None,
             "verify": {"status": verified, "differences": []},
             "diff": {"before": "" if changed else names, "after": names},
         }
-
-
-def application(run_id: str) -> str:
-    """The name by which a later run recognises server processes that still work for this one."""
-    return f"ansible_migrate:{run_id}"
-
-
-@contextmanager
-def private_folder(parent: Path, sides: Sides) -> Iterator[Path]:
-    """Make a folder that only we may enter; it is gone afterwards, even when we are killed."""
-    with tempfile.TemporaryDirectory(prefix="pg_migrate.", dir=parent) as name:
-        sides.commands.watchdog.folder_made(Path(name))
-        yield Path(name)

@@ -39,6 +39,7 @@ select (select count(*) from pg_index i join pg_class c on c.oid = i.indrelid jo
   (select count(*) from pg_constraint k join pg_namespace n on n.oid = k.connamespace
     where n.nspname in ('app', 'Größe')),
   (select count(*) from pg_trigger where not tgisinternal), (select count(*) from pg_largeobject_metadata)"""
+OURS = ("dump", "copy")
 STATE = """
 select round(100.0 * sum(relallvisible) / greatest(sum(relpages), 1)), count(*) filter (where reltuples < 0)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -67,6 +68,13 @@ def contents(server: Server) -> list:
         return [admin.execute(sql).fetchall() for sql in (COUNTS, SHAPE)]
 
 
+def differences(found: list, expected: list) -> str:
+    """Say what a method has lost: rivals are measured all the same, and it is told."""
+    theirs = {name: rows for rows, name in found[0]}
+    lost = [f"{name}: {theirs.get(name)} of {rows} rows" for rows, name in expected[0] if theirs.get(name) != rows]
+    return "; ".join(lost + ([] if found[1] == expected[1] else [f"objects {found[1]} of {expected[1]}"]))
+
+
 def prepare(bench: Bench) -> None:
     """An empty target, and nothing left to write from before."""
     with bench.target.connect() as admin:
@@ -82,16 +90,16 @@ def one(bench: Bench, name: str, expected: list) -> dict:
     prepare(bench)
     bench.last = None
     cost: Cost = measured(bench.source, bench.target, bench.methods()[name])
-    found = contents(bench.target)
-    if found != expected:
-        raise Failed(f"{name} has not moved everything: {found} instead of {expected}")
+    missing = differences(contents(bench.target), expected)
+    if missing and name in OURS:
+        raise Failed(f"{name} has not moved everything: {missing}")
     with bench.target.connect(DATABASE) as admin:
         visible, unanalyzed = admin.execute(STATE).fetchone() or (None, None)
     timings = bench.last["timings"] if bench.last else None
     return {
         **{key: round(value, 3) for key, value in asdict(cost).items()}, "cpu": round(cost.cpu, 3), "method": name,
         "all_visible_percent": float(visible or 0), "tables_without_statistics": unanalyzed, "timings": timings,
-        "load": os.getloadavg()[0],
+        "load": os.getloadavg()[0], "missing": missing,
     }  # fmt: skip
 
 
@@ -120,7 +128,7 @@ def table(rounds: list[dict[str, dict]]) -> str:
     lines += [
         f"{r['method']:16} {r['wall']:7.2f} {r['cpu']:7.2f} = {r['source']:6.2f} + {r['target']:6.2f} + "
         f"{r['client']:6.2f}  {r['wal'] / 1e6:7.0f} {r['memory'] / 1e6:7.1f} {r['all_visible_percent']:6.0f}% "
-        f"{r['tables_without_statistics']:8} {r['load']:5.1f}"
+        f"{r['tables_without_statistics']:8} {r['load']:5.1f} {r['missing'] and 'LOST ' + r['missing']}"
         for round_ in rounds
         for r in round_.values()
     ]

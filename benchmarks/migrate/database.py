@@ -31,7 +31,7 @@ create table app.part (region text not null, id int not null, v text, primary ke
 create table app.part_eu partition of app.part for values in ('eu');
 create table app.part_us partition of app.part for values in ('us');
 create table app.part_rest partition of app.part default;
-create table "Größe"."Tabelle mit ""Zeichen"" und Leerzeichen" ("der Schlüssel" int primary key, wo app.place,
+create table "Größe"."Tabelle mit Leerzeichen" ("der Schlüssel" int primary key, wo app.place,
   cls regclass default 'pg_class');
 create unlogged table app.scratch (id int primary key, v text);
 create table app.parent (id int, v text);
@@ -55,7 +55,7 @@ insert into app.customer (name, email, about, net)
 select 'Name ' || md5(n::text), 'user' || n || '@example.org', md5(n::text) || ' ' || md5((n * 3)::text), n % 1000
 from generate_series(1, {customers}) n;
 insert into app.part select (array['eu', 'us', 'asia'])[n % 3 + 1], n, md5(n::text) from generate_series(1, {part}) n;
-insert into "Größe"."Tabelle mit ""Zeichen"" und Leerzeichen"
+insert into "Größe"."Tabelle mit Leerzeichen"
 select n, row('Straße "' || n, n)::app.place, 'pg_type' from generate_series(1, 1000) n;
 insert into app.scratch select n, md5(n::text) from generate_series(1, 1000) n;
 insert into app.parent select n, 'p' from generate_series(1, 1000) n;

@@ -15,8 +15,10 @@ description:
   - The target must be empty. What was done is recorded on the target in the schema C(ansible_migrate). A second run
     on a
     finished target changes nothing.
-  - An interrupted run is made complete by the next one, which drops only what the interrupted run has made and
-    begins anew. When the target holds anything else, the module refuses and touches nothing.
+  - An interrupted run is made complete by the next one. With O(engine=copy) the schema and the tables that were
+    finished are kept when it is proved that the source has not changed since, see RV(kept); else the next run drops
+    only what the interrupted run has made, and begins anew. When the target holds anything else, the module refuses
+    and touches nothing.
   - The finished run is recognised by the source's fingerprint, made of the system identifier (or the server's address
     where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not
     part of it,
@@ -69,7 +71,8 @@ options:
     type: str
     default: 10GB
   stall_timeout:
-    description: Seconds after which a table of which the target takes in no more bytes ends the run (O(engine=copy)).
+    description: Seconds after which a table of which the target takes in no more bytes ends the run. Used by
+      O(engine=copy) with targets from version 14 on.
     type: int
     default: 600
   workdir:
@@ -179,6 +182,17 @@ tables:
     format:
       description: V(binary) or V(text).
       type: str
+kept:
+  description: What an interrupted run had done and this run has kept; null when no run was resumed.
+  returned: success
+  type: dict
+  contains:
+    tables:
+      description: Number of tables that were not copied again.
+      type: int
+    reason:
+      description: The proof that their rows are still the source's, or why nothing could be kept.
+      type: str
 not_moved:
   description: What was not moved, as C(object) and C(reason).
   returned: success
@@ -190,8 +204,8 @@ remarks:
   type: list
   elements: str
 timings:
-  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump), C(restore), C(sequences),
-    C(analyze), C(verify).
+  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump) (reading the definitions, with
+    O(engine=dump) the rows too), C(restore) (all writing), C(sequences), C(analyze), C(verify).
   returned: success
   type: dict
 throughput_mb_s:

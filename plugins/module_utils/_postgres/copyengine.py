@@ -198,6 +198,9 @@ class Run:
         session, answer = yield (lane.source, lane.target)
         if session is lane.target:
             raise _failed(table, lane.target, answer.error or "COPY ended before the source's did")
+        if answer.error and not lane.pipe_broken(answer):
+            # The target may wait for ever for a pipe that nobody has opened; leaving ends its transaction.
+            raise _failed(table, lane.source, answer.error)
         lane.end_rows()
         _session, arrived = yield (lane.target,)
         read, wrote = _outcome(table, lane, answer, arrived)
@@ -212,7 +215,7 @@ class Run:
     def _index(self, lane: Lane, job: Job) -> Steps:
         assert job.index is not None
         self._tell(job.table, "indexing")
-        lane.target.send(job.index.definition)
+        lane.target.send(copysql.index_sql(job.index, self.board.idle))
         _session, answer = yield (lane.target,)
         if answer.error:
             raise _failed(job.table, lane.target, f"index {job.index.ident}: {answer.error}")
@@ -245,7 +248,7 @@ class Run:
         if self._released or self.board.copies_left:
             return
         for lane in self.lanes:
-            lane.close_source()
+            lane.leave_snapshot()
         if not self.large.reading:
             self._released = True
             self.task.on_copied()

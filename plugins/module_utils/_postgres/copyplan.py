@@ -97,6 +97,7 @@ class Board:
 
     def __init__(self, tables: Iterable[Table], jobs: int, standing: frozenset[str] = frozenset()) -> None:
         """`standing` are the object ids (on the source) of indexes that are on the target already."""
+        self._jobs = jobs
         self.copying_at_once = max(1, (jobs + 1) // 2)
         self._standing = standing
         self._copies: list[Job] = []
@@ -121,6 +122,12 @@ class Board:
     def left(self) -> int:
         waiting = len(self._copies) + len(self._builds) + len(self._finishes)
         return waiting + sum(self.running.values())
+
+    @property
+    def idle(self) -> int:
+        """Workers that nothing waits for: so many processors of the target are free for a parallel index build."""
+        waiting = len(self._copies) + len(self._builds) + len(self._finishes)
+        return 0 if waiting else max(0, self._jobs - sum(self.running.values()))
 
     def next(self) -> Job | None:
         """Take the job that a free worker should do now; None when it has to wait for others."""

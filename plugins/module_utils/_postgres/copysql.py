@@ -193,6 +193,15 @@ on conflict (run_id, kind, ident, part) do update set state = excluded.state, ro
 commit"""
 
 
+def index_sql(index: Index, helpers: int) -> str:
+    """Build with parallel workers only where processors would be idle: together they work more than one alone."""
+    limit = f"least({helpers}, setting::int)::text"
+    return (
+        f"select count(set_config(name, {limit}, false)) from pg_catalog.pg_settings"
+        f" where name = 'max_parallel_maintenance_workers';\n{index.definition}"
+    )
+
+
 def empty_sql(run_id: str, idents: list[str]) -> str:
     """Take back the parts of split tables that an interrupted run has committed."""
     return (

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,16 @@ class Lane:
         if self._hold >= 0:
             os.close(self._hold)
             self._hold = -1
+
+    def pipe_broken(self, answer: Answer) -> bool:
+        """Tell whether the source's psql failed since the target's had closed the pipe, and so has more to say."""
+        ended = self.source is not None and self.source.child.returncode == -signal.SIGPIPE
+        return ended or "roken pipe" in answer.error
+
+    def leave_snapshot(self) -> None:
+        if self.source is not None:
+            self.source.ask("rollback")
+            self.close_source()
 
     def close_source(self) -> None:
         if self.source is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copysql
 from pg_sides import Sides, alive, family, kill, refusal, wait_until
 from test_pg_migrate_crash import crash
 
@@ -146,6 +148,19 @@ def test_every_kind_of_index_constraint_and_column(sides: Sides) -> None:
     ) == [("spät", True, True)]
 
 
+def test_forced_row_security_hides_nothing_from_the_move(sides: Sides) -> None:
+    sides.source.run(
+        "create table zwang (id int); insert into zwang select generate_series(1, 9);"
+        " alter table zwang enable row level security; alter table zwang force row level security"
+    )
+
+    sides.migrate(verify="hash")
+
+    assert sides.target.query("select count(*) from zwang", admin=True) == [(9,)]
+    # Forced on the owner, it hides the rows from our own proof afterwards, which says so.
+    assert refusal(sides.verify).result["differences"] == []
+
+
 def test_a_split_table_arrives_whole(bulk: Sides) -> None:
     moved = bulk.migrate(split_over="4MB", jobs="3", verify="hash")
 
@@ -194,6 +209,33 @@ def test_no_torn_table_is_ever_committed(bulk: Sides, victim: str) -> None:
     assert bulk.verify("counts")["differences"] == []
 
 
+def test_a_source_that_fails_before_its_first_row_does_not_leave_the_target_waiting(
+    small: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copysql, "copy_out", lambda *_given: "select 1 / 0")
+    began = time.monotonic()
+
+    error = str(refusal(small.migrate))
+
+    assert "source (database" in error
+    assert "division by zero" in error
+    assert time.monotonic() - began < 30
+
+
+def test_a_target_that_refuses_the_rows_is_told_with_its_reason(small: Sides) -> None:
+    with small.source.connect() as source:
+        # The domain forbids what the source holds since before it did.
+        source.execute("create domain kurz as text; create table k (v kurz); insert into k values ('zu lang')")
+        source.execute("alter domain kurz add constraint eng check (length(value) < 3) not valid")
+        source.execute("update pg_constraint set convalidated = true where conname = 'eng'")
+
+    error = str(refusal(small.migrate))
+
+    assert "target (database" in error
+    assert "public.k: " in error
+    assert 'violates check constraint "eng"' in error
+
+
 def clients(child: subprocess.Popen, sides: Sides, side: str) -> list[int]:
     """Return the psql processes of the workers on one side."""
     port = f"PGPORT={getattr(sides, side).server.port}".encode()
@@ -232,8 +274,6 @@ def test_the_source_cannot_be_truncated_under_a_run(bulk: Sides) -> None:
 
 
 def test_a_table_truncated_before_it_could_be_locked_is_noticed(small: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copysql
-
     honest = copysql.lock_sql
 
     def late(idents: list[str], seconds: int) -> str:

@@ -38,6 +38,16 @@ from pg_catalog.pg_extension e cross join lateral unnest(e.extconfig, e.extcondi
 join pg_catalog.pg_class c on c.oid = k.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r'"""
 
+# Enum values hash by their object id, so on the target the same row belongs to another partition.
+HASHED_BY_ENUM = """
+select pg_catalog.to_jsonb(format('%I.%I', n.nspname, c.relname))
+from pg_catalog.pg_partitioned_table p join pg_catalog.pg_class c on c.oid = p.partrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where p.partstrat = 'h' and exists (
+  select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+  left join pg_catalog.pg_type b on b.oid = t.typbasetype
+  where a.attrelid = c.oid and a.attnum = any (p.partattrs) and 'e' in (t.typtype, b.typtype))"""
+
 TYPES = """
 with recursive used (oid) as (
   select distinct a.atttypid from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid

@@ -236,6 +236,20 @@ def test_a_target_that_refuses_the_rows_is_told_with_its_reason(small: Sides) ->
     assert 'violates check constraint "eng"' in error
 
 
+def test_partitions_by_the_hash_of_an_enum_are_refused_and_the_other_engine_moves_them(sides: Sides) -> None:
+    sides.source.run(
+        "create type f as enum ('a', 'b', 'c', 'd'); create table p (v f, n int) partition by hash (v);"
+        " create table p0 partition of p for values with (modulus 2, remainder 0);"
+        " create table p1 partition of p for values with (modulus 2, remainder 1);"
+        " insert into p select (array['a', 'b', 'c', 'd'])[n % 4 + 1]::f, n from generate_series(1, 40) n"
+    )
+
+    assert "public.p is partitioned by the hash of an enum" in str(refusal(sides.migrate))
+
+    sides.migrate(engine="dump", verify="none")
+    assert sides.target.query("select count(*), sum(n) from p") == [(40, 820)]
+
+
 def clients(child: subprocess.Popen, sides: Sides, side: str) -> list[int]:
     """Return the psql processes of the workers on one side."""
     port = f"PGPORT={getattr(sides, side).server.port}".encode()

@@ -96,8 +96,10 @@ class LargeObjects:
 
     def _failed(self) -> PostgresError:
         told = []
-        for name in self.children:
+        for name, child in self.children.items():
             self._listen(name)
             lines = self._said[name].decode(errors="replace").splitlines()
-            told.append(f"{name}: {essence([line for line in lines if not is_progress(line)]) or 'no message'}")
+            why = essence([line for line in lines if not is_progress(line)])
+            if child.poll():
+                told.append(f"{name}: {why or f'exit status {child.returncode}'}")
         return PostgresError(f"moving the large objects failed: {'; '.join(told)}")

@@ -161,6 +161,9 @@ on conflict (run_id) do update set client_version = excluded.client_version, sna
 delete from {MARKER_SCHEMA}.item;
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state)
 select {literal(run_id)}, e ->> 0, e ->> 1, 'planned' from jsonb_array_elements({literal(items)}) e;
+insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state, bytes)
+select {literal(run_id)}, 'table data', e ->> 'name', 'planned', (e ->> 'bytes')::bigint
+from jsonb_array_elements({literal(json.dumps(plan.tables))}) e;
 commit"""
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -250,15 +252,46 @@ def test_partitions_by_the_hash_of_an_enum_are_refused_and_the_other_engine_move
     assert sides.target.query("select count(*), sum(n) from p") == [(40, 820)]
 
 
+@pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])
+def test_large_objects_that_do_not_arrive_fail_the_run(sides: Sides, program: str) -> None:
+    sides.source.run(
+        "create table t (a int primary key); insert into t select generate_series(1, 100);"
+        " select lo_from_bytea(0, decode(repeat('ab', 2000000), 'hex')) from generate_series(1, 20)"
+    )
+    child = sides.start()
+    wait_until(lambda: large_object_clients(child, program) or child.poll() is not None, program)
+    assert child.poll() is None
+    for pid in large_object_clients(child, program):
+        os.kill(pid, signal.SIGKILL)
+    _out, problem = child.communicate(timeout=60)
+
+    assert child.returncode != 0
+    assert "moving the large objects failed" in problem
+    assert program in problem
+    assert sides.migrate(verify="hash")["resumed"]
+    assert sides.verify()["differences"] == []
+
+
 def clients(child: subprocess.Popen, sides: Sides, side: str) -> list[int]:
     """Return the psql processes of the workers on one side."""
     port = f"PGPORT={getattr(sides, side).server.port}".encode()
-    found = []
+    return [pid for pid, name, words in told(child) if name == "psql" and port in words and ours(words)]
+
+
+def large_object_clients(child: subprocess.Popen, program: str) -> list[int]:
+    return [pid for pid, name, words in told(child) if name == program and ours(words).endswith(b":lo")]
+
+
+def ours(words: list[bytes]) -> bytes:
+    return next((word for word in words if word.startswith(b"PGAPPNAME=ansible_migrate:")), b"")
+
+
+def told(child: subprocess.Popen) -> Iterator[tuple[int, str, list[bytes]]]:
+    """Yield number, program and environment of what runs under the run, as far as it has not ended meanwhile."""
     for pid in family(child.pid):
-        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        if port in environ and any(word.startswith(b"PGAPPNAME=ansible_migrate:") for word in environ):
-            found.append(pid)
-    return found
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            yield pid, Path(f"/proc/{pid}/comm").read_text().strip(), words
 
 
 def test_a_table_that_does_not_move_ends_the_run(bulk: Sides) -> None:
@@ -309,6 +342,24 @@ def test_the_snapshot_is_free_while_indexes_are_built(bulk: Sides) -> None:
     assert pids(bulk, "target", INDEXING), "the indexes were ready before the source was looked at"
     _out, problem = child.communicate(timeout=60)
     assert child.returncode == 0, problem
+
+
+def test_a_watcher_can_read_on_the_target_how_far_the_run_is(bulk: Sides) -> None:
+    child = bulk.start(jobs="1")
+    wait_until(lambda: pids(bulk, "target", COPYING), "the copying")
+
+    phase = bulk.target.query("select state, report ->> 'phase' from ansible_migrate.run")
+    planned = bulk.target.query("select ident, state, bytes > 0 from ansible_migrate.item where kind = 'table data'")
+    worker = "select application_name from pg_stat_activity where query ~* '^copy +public.gross'"
+    (run_id,) = bulk.target.query("select run_id::text from ansible_migrate.run")[0]
+
+    assert phase == [("running", "rows")]
+    assert sorted(planned) == [("public.gross", "planned", True), ("public.klein", "planned", True)]
+    assert bulk.target.query(worker, admin=True) == [(f"ansible_migrate:{run_id}:0",)]
+    _out, problem = child.communicate(timeout=60)
+    assert child.returncode == 0, problem
+    marks = "select ident, state, rows from ansible_migrate.item where kind = 'table data' order by 1"
+    assert bulk.target.query(marks) == [("public.gross", "done", 250_000), ("public.klein", "done", 1000)]
 
 
 def test_finished_tables_stay_when_the_source_is_proved_unchanged(bulk: Sides) -> None:

@@ -1,8 +1,8 @@
 """Runs every check of the project and ends with one line: `N passed, N failed, N skipped`.
 
-Two lanes run side by side, because two cores are the smallest machine we care for: one lane only reads files, the
-other starts servers. Every step writes build/test/<step>.log; a failed step shows the end of it. A step that is not
-pytest counts as one test; pytest's tests are counted from its JUnit file, and a run that collected none has failed.
+Two workers take the steps in their order, the long ones first: two cores are the smallest machine we care for. Every
+step writes build/test/<step>.log; a failed step shows the end of it. A step that is not pytest counts as one test;
+pytest's tests are counted from its JUnit file, and a run that collected none has failed.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Result:
         return Result(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
 
 
-def steps(full: bool) -> tuple[list[Step], list[Step]]:
-    """Return the lane that only reads and the lane that starts servers."""
+def steps(full: bool) -> list[Step]:
+    """Return all steps, the long ones first: whichever of two workers is free takes the next."""
 
     def tool(program: str, *arguments: str, group: str = "lint", name: str = "") -> Step:
         return Step(name or program, (str(BIN / program), *arguments), group)
@@ -60,22 +60,31 @@ def steps(full: bool) -> tuple[list[Step], list[Step]]:
             name, (str(BIN / "python"), "-m", "pytest", "-q", "--durations=5", junit, *select, *paths), "pytest"
         )
 
-    reading = [
-        tool("ruff", "check", "."),
-        tool("ruff", "format", "--check", ".", name="ruff-format"),
+    return [
+        pytest("lab", "lab/tests"),
+        *(pytest(name, *paths) for name, paths in integration().items()),
+        tool("molecule", "test", "--all", group="molecule"),
+        Step("sanity", ("sh", "scripts/sanity.sh"), "sanity"),
+        pytest("unit", "tests/unit"),
+        tool("ansible-lint", "--offline", "--nocolor"),
+        tool("mypy", "-p", "ansible_collections.bahnvision.aws.plugins.module_utils", "-p", "bahnvision_lab"),
         tool("yamllint", "--strict", "."),
         tool("antsibull-changelog", "lint"),
-        tool("mypy", "-p", "ansible_collections.bahnvision.aws.plugins.module_utils", "-p", "bahnvision_lab"),
-        tool("ansible-lint", "--offline", "--nocolor"),
-        pytest("unit", "tests/unit"),
-        Step("sanity", ("sh", "scripts/sanity.sh"), "sanity"),
+        tool("ruff", "check", "."),
+        tool("ruff", "format", "--check", ".", name="ruff-format"),
     ]
-    serving = [
-        pytest("lab", "lab/tests"),
-        pytest("integration", "tests/integration"),
-        tool("molecule", "test", "--all", group="molecule"),
-    ]
-    return reading, serving
+
+
+def integration() -> dict[str, list[str]]:
+    """Return the steps of tests/integration: one per role, one per other folder, and one for the rest of lab/."""
+    folder = ROOT / "tests" / "integration"
+    found: dict[str, list[str]] = {}
+    for file in sorted(folder.rglob("test_*.py")):
+        about = file.parent.name
+        if about == "lab":
+            about = next((role for role in ("elasticache", "rds", "vpc") if f"_{role}_" in file.name), "lab")
+        found.setdefault(f"integration-{about}", []).append(str(file.relative_to(ROOT)))
+    return found
 
 
 class Runner:
@@ -93,15 +102,9 @@ class Runner:
                 # Not SIGTERM: at an interrupt pytest takes its labs and servers down.
                 os.killpg(child.pid, signal.SIGINT)
 
-    def lane(self, lane: list[Step]) -> Result:
-        total = Result()
-        for step in lane:
-            if self._stopped:
-                break
-            total += self.run(step)
-        return total
-
     def run(self, step: Step) -> Result:
+        if self._stopped:
+            return Result(failed=1)  # what did not run has not passed
         log = LOGS / f"{step.name}.log"
         junit = LOGS / f"{step.name}.xml"
         junit.unlink(missing_ok=True)
@@ -191,13 +194,13 @@ def main() -> int:
     options = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(MEMORY, ignore_errors=True)
-    lanes = [[step for step in lane if options.only in (None, step.group)] for lane in steps(options.full)]
+    chosen = [step for step in steps(options.full) if options.only in (None, step.group)]
     runner = Runner()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, runner.stop)
     began = time.monotonic()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        total = sum(pool.map(runner.lane, lanes), Result())
+        total = sum(pool.map(runner.run, chosen), Result())
     end_lab_of_molecule()
     print(f"all steps in {time.monotonic() - began:.0f} s")
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")

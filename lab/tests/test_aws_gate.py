@@ -74,7 +74,7 @@ def test_nothing_is_open_without_a_key(lab: Lab, path: str) -> None:
         ("eks", "list_addons", {"clusterName": "x"}, "eks:ListAddons"),
         ("grafana", "list_workspaces", {}, "grafana:ListWorkspaces"),
         ("cloudfront", "list_cache_policies", {}, "cloudfront:ListCachePolicies"),
-        ("elasticache", "test_failover", {"ReplicationGroupId": "r", "NodeGroupId": "1"}, "elasticache:TestFailover"),
+        ("elasticache", "describe_global_replication_groups", {}, "elasticache:DescribeGlobalReplicationGroups"),
         ("ce", "get_tags", {"TimePeriod": {"Start": "2026-01-01", "End": "2026-01-02"}}, "ce:GetTags"),
     ],
 )

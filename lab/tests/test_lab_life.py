@@ -89,7 +89,8 @@ def test_servers_of_a_killed_daemon_are_ended_by_record(state: State) -> None:
     os.kill(before["daemon"].pid, signal.SIGKILL)
     while before["daemon"].alive:
         time.sleep(0.01)
-    assert len([process for process in before.values() if process.alive]) == 2
+    alive = {name.partition(":")[0] for name, process in before.items() if process.alive}
+    assert alive - {"router"} == {"source", "rds"}  # the router ends by itself, some moments later
     assert not state.read_status()["running"]
 
     again, started = control.up(state)

@@ -36,3 +36,26 @@ options:
     type: str
     required: true
 """
+
+    # How it is tagged besides; TAGS_SPEC of _resource/module.py.
+    TAGS = r"""
+options:
+  tags:
+    description: Further tags. With O(purge_tags) those that are not named here are removed.
+    type: dict
+  purge_tags:
+    description: Remove tags that are not in O(tags), when O(tags) is given.
+    type: bool
+    default: true
+"""
+
+    # What a plan gives every module of ours.
+    ATTRIBUTES = r"""
+attributes:
+  check_mode:
+    support: full
+    description: Only reads, and refuses what a run would refuse.
+  diff_mode:
+    support: full
+    description: Names each setting that changes.
+"""

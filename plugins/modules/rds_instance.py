@@ -15,7 +15,7 @@ description:
     no password passes through Ansible.
   - Everything that RDS would refuse, and that can be known before, is refused before the first write, in one error.
   - A setting that is not given is left as it is. A change that waits for the maintenance window counts as done.
-  - An instance that does not carry the tags C(app), C(stage) and C(managed-by) of this call is never touched.
+    An instance without the tags C(app), C(stage) and C(managed-by) of this call is never touched.
 author:
   - The bahnvision.aws team (@bahnvision)
 options:
@@ -33,12 +33,12 @@ options:
   engine_version:
     description:
       - Empty is the newest that AWS offers when the instance is created, and leaves a running instance alone.
-      - A major (V(17)) is the newest of that major; a running instance of that major is left alone.
-      - An exact version (V(17.9)) must be offered or run already. Nothing ever goes back.
+        A major (V(17)) is the newest of that major; a running instance of that major is left alone.
+        An exact version (V(17.9)) must be offered or run already. Nothing ever goes back.
     type: str
     default: ''
   minimum_major:
-    description: Refuse versions below this major. Set it to the major version of the database that is to move in.
+    description: Refuse versions below this major, such as that of the database that is to move in.
     type: int
     default: 0
   allow_major_version_upgrade:
@@ -105,6 +105,27 @@ options:
     description: Days for which automatic backups are kept, 1 to 35; V(0) only with O(allow_no_backups).
     type: int
     default: 30
+  restore_from:
+    description:
+      - Where the data of an instance that does not exist yet comes from; an existing instance is never overwritten.
+      - The copy is made complete in the same run, with what a restore by itself leaves out - the managed master secret,
+        retention, windows, monitoring, insights. A run that was killed in between is completed by the next one.
+      - The origin's encryption, key and master user stay; asking for others is refused.
+    type: dict
+    suboptions:
+      snapshot_identifier:
+        description: Name of the snapshot to restore (or the ARN of a shared one).
+        type: str
+      instance_identifier:
+        description: Name of the instance whose backups are restored to a point in time.
+        type: str
+      restore_time:
+        description: The point in time, such as V(2026-11-22T10:00:00Z), UTC unless it says otherwise.
+        type: str
+      latest:
+        description: Restore the latest point in time there is.
+        type: bool
+        default: false
   allow_no_backups:
     description: Allow O(backup_retention_period=0), which removes all automatic backups.
     type: bool
@@ -148,17 +169,17 @@ options:
     description: Whether RDS may go on (at a charge) with a major version after its end of standard support.
     type: str
     choices: [open-source-rds-extended-support, open-source-rds-extended-support-disabled]
+  monitoring_interval:
+    description: Seconds between two points of Enhanced Monitoring; V(0) switches it off.
+    type: int
+    choices: [0, 1, 5, 10, 15, 30, 60]
+  monitoring_role_arn:
+    description: Role by which RDS writes Enhanced Monitoring to CloudWatch; required with O(monitoring_interval).
+    type: str
   publicly_accessible:
     description: Give the instance a public address.
     type: bool
     default: false
-  tags:
-    description: Further tags. With O(purge_tags) those that are not named here are removed.
-    type: dict
-  purge_tags:
-    description: Remove tags that are not in O(tags), when O(tags) is given.
-    type: bool
-    default: true
   apply_immediately:
     description: Make changes now and not in the maintenance window, also those that wait for it already.
     type: bool
@@ -186,21 +207,13 @@ options:
     description: Longest pause between two looks, in seconds.
     type: float
     default: 5
-attributes:
-  check_mode:
-    support: full
-    description: Only reads, and refuses what a run would refuse.
-  diff_mode:
-    support: full
-    description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
+  - bahnvision.aws.resource.attributes
   - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-seealso:
-  - module: bahnvision.aws.rds_engine_version_info
-  - module: bahnvision.aws.rds_parameter_group
 """
 
 EXAMPLES = r"""
@@ -219,19 +232,19 @@ EXAMPLES = r"""
     vpc_security_group_ids: ["{{ database_security_group_id }}"]
   register: database
 
-- name: Remove it, keeping a last snapshot
+- name: Restore yesterday's state into a copy
   bahnvision.aws.rds_instance:
-    identifier: orders-lab
+    identifier: orders-drill
     app: orders
-    stage: lab
-    state: absent
+    stage: production
+    restore_from: {instance_identifier: orders-production, restore_time: "2026-11-21T22:00:00Z"}
+    db_subnet_group_name: orders-production
+    vpc_security_group_ids: ["{{ database_security_group_id }}"]
 """
 
 RETURN = r"""
 instance:
-  description:
-    - The instance as DescribeDBInstances shows it, in snake_case; empty when it is absent.
-    - In check mode what is known beforehand; the address and the secret of a new instance are empty strings.
+  description: The instance as DescribeDBInstances shows it, in snake_case; in check mode what is known beforehand.
   returned: success
   type: dict
   contains:

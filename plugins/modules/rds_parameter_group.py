@@ -28,13 +28,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  tags:
-    description: Further tags. With O(purge_tags) those that are not named here are removed.
-    type: dict
-  purge_tags:
-    description: Remove tags that are not in O(tags), when O(tags) is given.
-    type: bool
-    default: true
   family:
     description: Family, such as V(postgres17); required with O(state=present). It cannot be changed.
     type: str
@@ -45,14 +38,9 @@ options:
     description: All parameters that differ from RDS's defaults; others that were set are set back.
     type: dict
     default: {}
-attributes:
-  check_mode:
-    support: full
-    description: Only reads, and refuses what a run would refuse.
-  diff_mode:
-    support: full
-    description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
+  - bahnvision.aws.resource.attributes
   - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules

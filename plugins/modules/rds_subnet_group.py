@@ -24,13 +24,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  tags:
-    description: Further tags. With O(purge_tags) those that are not named here are removed.
-    type: dict
-  purge_tags:
-    description: Remove tags that are not in O(tags), when O(tags) is given.
-    type: bool
-    default: true
   description:
     description: Description; required with O(state=present).
     type: str
@@ -38,14 +31,9 @@ options:
     description: The subnets, in two zones or more; required with O(state=present).
     type: list
     elements: str
-attributes:
-  check_mode:
-    support: full
-    description: Only reads, and refuses what a run would refuse.
-  diff_mode:
-    support: full
-    description: Names each setting that changes.
 extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
+  - bahnvision.aws.resource.attributes
   - bahnvision.aws.resource.identity
   - amazon.aws.common.modules
   - amazon.aws.region.modules

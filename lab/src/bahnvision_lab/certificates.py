@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -31,10 +32,11 @@ class Authority:
         self._key = key
         self._certificate = x509.load_pem_x509_certificate(self.bundle.read_bytes())
 
-    def issue(self, folder: Path) -> None:
-        """Write server.crt and server.key for a server on 127.0.0.1, readable by the servers' account."""
+    def issue(self, folder: Path, addresses: Iterable[str] = ()) -> None:
+        """Write server.crt and server.key for a server on 127.0.0.1 (and `addresses`), for the servers' account."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        places = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", *addresses)]
+        names = [x509.DNSName("localhost"), *places]
         leaf = (
             _draft("127.0.0.1", key.public_key(), self._certificate.subject)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -16,16 +16,23 @@ from bahnvision_lab.state import State, write_private
 
 PATIENCE = 90
 SERVER_PATIENCE = 60  # a busy server writes its last checkpoint before it ends
+# Servers whose contents go with the AWS account; a clean end of theirs would be wasted time.
+THROWAWAY = ("rds:", "proxy:", "cache:", "router:")
 
 
-def up(state: State) -> tuple[dict[str, Any], bool]:
-    """Start the lab unless it runs; return its status and whether it was started now."""
+def up(state: State, pace: float | None = None) -> tuple[dict[str, Any], bool]:
+    """Start the lab unless it runs; return its status and whether it was started now.
+
+    `pace` is kept for the lab's life; None takes a running lab as it is.
+    """
     with state.one_command():
         status = state.read_status()
         if status["running"]:
+            if pace not in (None, status["pace"]):
+                raise LabError(f"the lab is up with pace {status['pace']:g}: `lab reset --pace {pace:g}` begins anew")
             return status, False
         _clear(state)
-        return _start(state), True
+        return _start(state, pace), True
 
 
 def down(state: State) -> bool:
@@ -36,20 +43,20 @@ def down(state: State) -> bool:
         return _clear(state)
 
 
-def reset(state: State) -> dict[str, Any]:
+def reset(state: State, pace: float | None = None) -> dict[str, Any]:
     """Begin anew: an empty AWS account and an empty source."""
     with state.one_command():
         _clear(state)
         shutil.rmtree(state.source, ignore_errors=True)
         state.source.with_name("source.json").unlink(missing_ok=True)
-        return _start(state)
+        return _start(state, pace)
 
 
-def _start(state: State) -> dict[str, Any]:
+def _start(state: State, pace: float | None) -> dict[str, Any]:
     write_private(state.log, "")
     with state.log.open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "bahnvision_lab.daemon", str(state.folder)],
+            [sys.executable, "-m", "bahnvision_lab.daemon", str(state.folder), str(pace or 0)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", env=_environment(),
         )  # fmt: skip
     # At once, although it records itself too: were this command killed now, the next one must find the process.
@@ -90,16 +97,18 @@ def _clear(state: State) -> bool:
     # Some are left when the daemon was killed: one that ends by itself has ended them already.
     end_servers(state.registry)
     state.status_file.unlink(missing_ok=True)
+    state.faults.unlink(missing_ok=True)
     # The AWS account lived in the daemon's memory; instances without it would be orphans.
-    if state.instances.exists():
-        shutil.rmtree(state.instances)
+    for folder in (state.instances, state.caches):
+        if folder.exists():
+            shutil.rmtree(folder)
     return bool(alive)
 
 
 def end_servers(registry: processes.Registry) -> None:
-    """End all servers that the registry names. What RDS instances hold is thrown away, what the source holds is not."""
+    """End all servers that the registry names. What the source holds is kept."""
     servers = {name: process for name, process in registry.all().items() if name != "daemon"}
-    throwaway = [process for name, process in servers.items() if name.startswith("rds:")]
+    throwaway = [process for name, process in servers.items() if name.startswith(THROWAWAY)]
     processes.end_all(throwaway, signal.SIGQUIT)
     processes.end_all(servers.values(), signal.SIGINT, SERVER_PATIENCE)
     for name in servers:

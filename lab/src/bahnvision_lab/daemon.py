@@ -10,18 +10,27 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from bahnvision_lab import processes
+from bahnvision_lab import pace, processes
+from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.ec2 import service as ec2
+from bahnvision_lab.aws.elasticache import service as elasticache
+from bahnvision_lab.aws.elasticache.fleet import Fleet as CacheFleet
 from bahnvision_lab.aws.rds import service as rds
 from bahnvision_lab.aws.rds.instances import Fleet
+from bahnvision_lab.aws.rds.nodes import Site
+from bahnvision_lab.aws.rds_proxy import operations as rds_proxy
 from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
+from bahnvision_lab.aws.small import service as small
 from bahnvision_lab.certificates import Authority
 from bahnvision_lab.control import end_servers
 from bahnvision_lab.errors import LabError
+from bahnvision_lab.faults import Faults
 from bahnvision_lab.postgres import free_port
+from bahnvision_lab.router import Router
 from bahnvision_lab.source_server import start_source
 from bahnvision_lab.state import State
+from bahnvision_lab.truth import Journal
 
 
 class Daemon:
@@ -31,11 +40,22 @@ class Daemon:
         self.state = state
         self.stopping = threading.Event()
         self.authority = Authority(state.authority)
+        self.faults = Faults(state.faults)
         state.request_log.unlink(missing_ok=True)  # it tells of the account that begins now
-        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials())
-        self.fleet = Fleet(state.instances, state.registry, self.authority, self.publish)
+        state.contract_log.unlink(missing_ok=True)
+        contract = Contract(state.contract_log)
+        self.api = AwsServer(free_port(), RequestLog(state.request_log), Credentials(), self.faults, contract)
+        self.router = Router(state.registry)
+        site = Site(state.registry, self.router, self.authority, Journal(state.truth))
+        self.fleet = Fleet(state.instances, site, self.publish)
         ec2.install()
-        self.rds = rds.install(self.fleet)
+        small.install()
+        self.rds = rds.install(self.fleet, self.faults)
+        self.proxies = rds_proxy.install(self.fleet)
+        self.caches = CacheFleet(
+            state.caches, state.registry, self.authority, self.router, site.journal, self.faults, self.publish
+        )
+        elasticache.install(self.caches)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -59,24 +79,31 @@ class Daemon:
     def _status(self) -> dict[str, Any]:
         return {
             "running": True,
+            "pace": pace.factor,
             "pid": os.getpid(),
             "aws": self.api.describe(),
             "ca_bundle": str(self.authority.bundle),
             "source": self._source,
             "databases": self.fleet.describe(self.rds.statuses()),
+            "caches": self.caches.describe(),
+            "proxies": self.proxies.describe(),
         }
 
     def _stop(self) -> None:
         self.stopping.set()
+        pace.end()
         with self._publishing:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
         self.fleet.close()
+        self.caches.close()
+        self.router.close()
         end_servers(self.state.registry)
 
 
 def main() -> int:
     state = State(Path(sys.argv[1]))
+    pace.factor = float(sys.argv[2])
     # Nobody else may read what this process and its servers write.
     os.umask(0o077)
     state.registry.add("daemon", processes.identify(os.getpid()))

@@ -100,6 +100,10 @@ class Server:
     process: processes.ProcessId | None = None
 
     @property
+    def address(self) -> tuple[str, int]:
+        return ("127.0.0.1", self.port)
+
+    @property
     def data(self) -> Path:
         return self.folder / "data"
 
@@ -149,10 +153,12 @@ class Server:
         }
         text = "".join(f"{name} = '{_quoted(value)}'\n" for name, value in {**base, **self.settings}.items())
         for name, content in (("postgresql.conf", text), ("pg_hba.conf", "\n".join(self.hba) + "\n")):
-            path = self.folder / name
+            # Replaced whole: the server may be reading it.
+            path = self.folder / f".{name}.new"
             path.write_text(content)
             path.chmod(0o600)
             processes.give_to_servers(path)
+            path.replace(self.folder / name)
 
     def start(
         self, patience: float = 60, record: Callable[[processes.ProcessId], None] | None = None
@@ -215,4 +221,4 @@ class Server:
 
 
 def _quoted(value: str) -> str:
-    return value.replace("'", "''")
+    return value.replace("\\", "\\\\").replace("'", "''")

@@ -113,6 +113,46 @@ def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: floa
         raise LabError(f"process {process.pid} did not end after SIGKILL")
 
 
+def kill_tree(process: ProcessId, patience: float = 10) -> None:
+    """End a server as a dying host does: all its processes at once, none with time for a last word.
+
+    PostgreSQL's children lead sessions of their own, so a signal to the process group would miss them. The
+    parent is stopped first: it must not fork while its children are counted.
+    """
+    if not process.alive:
+        return
+    os.kill(process.pid, signal.SIGSTOP)
+    tree = [process, *_descendants(process.pid)]
+    for member in reversed(tree):
+        try:
+            os.kill(member.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    deadline = time.monotonic() + patience
+    while any(member.alive for member in tree):
+        if time.monotonic() > deadline:
+            raise LabError(f"process {process.pid} or a child of it did not end after SIGKILL")
+        time.sleep(0.001)
+
+
+def _descendants(pid: int) -> list[ProcessId]:
+    children: dict[int, list[ProcessId]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it ended meanwhile
+            children.setdefault(int(fields[1]), []).append(ProcessId(int(folder.name), int(fields[19])))
+    found: list[ProcessId] = []
+    waiting = [pid]
+    while waiting:
+        young = children.get(waiting.pop(), [])
+        found += young
+        waiting += [child.pid for child in young]
+    return found
+
+
 def unprivileged(argv: list[str], folder: Path) -> list[str]:
     """Prefix argv so that it does not run as root: PostgreSQL refuses to.
 
@@ -137,10 +177,13 @@ def give_to_servers(*paths: Path | int) -> None:
 
 
 def run(argv: list[str], folder: Path, env: dict[str, str], timeout: float = 300) -> str:
-    """Run a server's tool to its end as the server account; return its standard output."""
-    done = subprocess.run(
-        unprivileged(argv, folder), cwd="/", env=env, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    """Run a server's tool to its end as the server account; return its standard output.
+
+    It dies with the lab's process: a killed lab must not leave a copy running into a folder that is removed.
+    """
+    # Innermost: the kernel forgets the death signal when a process changes its account.
+    command = unprivileged(["setpriv", "--pdeathsig", "KILL", *argv], folder)
+    done = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         raise LabError(
             f"{Path(argv[0]).name} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}"

@@ -51,12 +51,28 @@ class State:
         return self.folder / "aws-requests.jsonl"
 
     @property
+    def contract_log(self) -> Path:
+        return self.folder / "contract.jsonl"
+
+    @property
+    def truth(self) -> Path:
+        return self.folder / "truth.jsonl"
+
+    @property
+    def faults(self) -> Path:
+        return self.folder / "faults.json"
+
+    @property
     def authority(self) -> Path:
         return self.folder / "ca"
 
     @property
     def instances(self) -> Path:
         return self.folder / "rds"
+
+    @property
+    def caches(self) -> Path:
+        return self.folder / "cache"
 
     @property
     def source(self) -> Path:

@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 
-from bahnvision_lab import control, postgres
+from bahnvision_lab import control, faults, postgres
 from bahnvision_lab.state import VARIABLE, State
 
 
@@ -59,12 +59,22 @@ class Lab:
         }
         return boto3.session.Session().client(service, **{**settings, **options})
 
+    @contextmanager
+    def faults(self, **setting: Any) -> Iterator[None]:
+        """Let go wrong what the setting says (see faults.py), on top of what does already, until the end."""
+        before = faults.load(self.state.faults)
+        faults.save(self.state.faults, faults.added(before, setting))
+        try:
+            yield
+        finally:
+            faults.save(self.state.faults, before)
+
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[Lab]:
+def running_lab(folder: Path, pace: float = 0) -> Iterator[Lab]:
     """Start a lab whose state lies in the folder; end it, whatever happens."""
     state = State(folder)
-    control.up(state)
+    control.up(state, pace)
     try:
         yield Lab(state)
     finally:

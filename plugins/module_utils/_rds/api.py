@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import ENGINE, Offer, offers_from
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_list
 
 NO_INSTANCE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
+NO_SNAPSHOT = ("DBSnapshotNotFound", "DBSnapshotNotFoundFault")
+NEW_ROLE_SECONDS = 60
 
 
 def get_instance(rds: Any, identifier: str) -> dict[str, Any] | None:
@@ -41,14 +45,60 @@ def get_orderable(rds: Any, version: str, instance_class: str = "") -> tuple[dic
 
 def create_instance(rds: Any, params: Mapping[str, Any]) -> None:
     identifier = params["DBInstanceIdentifier"]
-    call(
+    _with_new_role(
         rds, "create_db_instance", f"create db_instance {identifier}",
         found=lambda: get_instance(rds, identifier), **params,
     )  # fmt: skip
 
 
 def modify_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
-    call(rds, "modify_db_instance", f"modify db_instance {identifier}", DBInstanceIdentifier=identifier, **params)
+    what = f"modify db_instance {identifier}"
+    _with_new_role(rds, "modify_db_instance", what, DBInstanceIdentifier=identifier, **params)
+
+
+def restore_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
+    kind = "from_db_snapshot" if "DBSnapshotIdentifier" in params else "to_point_in_time"
+    call(
+        rds, f"restore_db_instance_{kind}", f"restore db_instance {identifier}",
+        found=lambda: get_instance(rds, identifier), **params,
+    )  # fmt: skip
+
+
+def _with_new_role(rds: Any, operation: str, what: str, **params: Any) -> None:
+    """Call an operation that names a monitoring role. RDS does not know a role that was made seconds ago yet."""
+    deadline = time.monotonic() + NEW_ROLE_SECONDS
+    while True:
+        try:
+            call(rds, operation, what, **params)
+        except ResourceError as problem:
+            if "ENHANCED_MONITORING" not in problem.message or time.monotonic() > deadline:
+                raise
+            time.sleep(3)
+        else:
+            return
+
+
+def get_origin(rds: Any, restore_from: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the snapshot or the instance that is to be restored, named like the attributes of an instance."""
+    name = restore_from.get("snapshot_identifier")
+    if not name:
+        source = restore_from["instance_identifier"]
+        instance = get_instance(rds, source)
+        if instance is None:
+            raise ResourceError(
+                f"cannot restore: there is no instance {source} in this region; of one that is gone, restore a snapshot"
+            )
+        return instance
+    found = call(
+        rds, "describe_db_snapshots", f"read db_snapshot {name}", missing=NO_SNAPSHOT, DBSnapshotIdentifier=name
+    )
+    if not found or not found["DBSnapshots"]:
+        listed = pages(rds, "describe_db_snapshots", "DBSnapshots", "list the snapshots")
+        newest = sorted(listed, key=lambda item: str(item.get("SnapshotCreateTime", "")), reverse=True)
+        names = ", ".join(item["DBSnapshotIdentifier"] for item in newest[:5]) or "none"
+        raise ResourceError(f"cannot restore: there is no snapshot {name} in this region; the newest are: {names}")
+    snapshot = found["DBSnapshots"][0]
+    return {**snapshot, "StorageEncrypted": snapshot.get("Encrypted", False)}
 
 
 def delete_instance(rds: Any, params: Mapping[str, Any]) -> None:

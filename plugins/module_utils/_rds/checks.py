@@ -20,13 +20,16 @@ STORAGE_FEATURES = {
     "storage_encrypted": ("SupportsStorageEncryption", "encryption at rest"),
     "performance_insights": ("SupportsPerformanceInsights", "Performance Insights"),
     "max_allocated_storage": ("SupportsStorageAutoscaling", "storage autoscaling"),
+    "monitoring_interval": ("SupportsEnhancedMonitoring", "Enhanced Monitoring"),
+    "iops": ("SupportsIops", "IOPS of your choice"),
+    "storage_throughput": ("SupportsStorageThroughput", "throughput of your choice"),
 }
 GP3_STRIPES_FROM = 400  # GiB; below, gp3 of PostgreSQL has a fixed 3,000 IOPS and 125 MiB/s
 
 
 def input_problems(want: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the wishes themselves, whatever exists."""
-    return [*_names(want), *_backups(want), *_windows(want), *_storage(want), *_insights(want)]
+    return [*_names(want), *_backups(want), *_windows(want), *_storage(want), *_insights(want), *_restore(want)]
 
 
 def _names(want: Mapping[str, Any]) -> Iterator[str]:
@@ -112,6 +115,23 @@ def _insights(want: Mapping[str, Any]) -> Iterator[str]:
             "database_insights_mode advanced needs performance_insights true and "
             "performance_insights_retention_period 465 or more"
         )
+    seconds = want.get("monitoring_interval")
+    if seconds and not want.get("monitoring_role_arn"):
+        yield "monitoring_interval needs monitoring_role_arn"
+
+
+def _restore(want: Mapping[str, Any]) -> Iterator[str]:
+    given = {name: value for name, value in (want.get("restore_from") or {}).items() if value}
+    if not given:
+        return
+    if ("snapshot_identifier" in given) == ("instance_identifier" in given):
+        yield "restore_from needs either snapshot_identifier or instance_identifier"
+    elif "instance_identifier" in given and ("restore_time" in given) == ("latest" in given):
+        yield "restore_from an instance needs either restore_time or latest"
+    elif "snapshot_identifier" in given and len(given) > 1:
+        yield "restore_from a snapshot takes no restore_time and no latest"
+    if given.get("instance_identifier") == want["identifier"]:
+        yield f"restore_from names the instance itself ({want['identifier']}); a restore makes a new one"
 
 
 def growth_problem(size: int | None, limit: int | None) -> Iterator[str]:

@@ -101,9 +101,13 @@ FIELDS: tuple[Field, ...] = (
         _key("PerformanceInsightsEnabled", False),
     ),
     _plain("performance_insights_retention_period", "PerformanceInsightsRetentionPeriod"),
+    _plain("monitoring_interval", "MonitoringInterval", default=0),
+    _plain("monitoring_role_arn", "MonitoringRoleArn"),
     _plain("publicly_accessible", "PubliclyAccessible", default=False),
     _plain("engine_lifecycle_support", "EngineLifecycleSupport"),
 )  # fmt: skip
+
+BY_OPTION = {field.option: field for field in FIELDS}
 
 
 def current_value(field: Field, instance: Mapping[str, Any]) -> Any:

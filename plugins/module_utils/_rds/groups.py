@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import COMPONENT
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import COMPONENT
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
     diff_tags,
@@ -25,8 +25,7 @@ GROUP_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "description": {"type": "str"},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
 }
 
 

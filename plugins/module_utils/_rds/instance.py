@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api, checks
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.fields import FIELDS, is_pending
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
-    KIND,
-    Seen,
     needs_order,
     plan_absent,
     plan_present,
     wanted_version,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.restore import plan_restore
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import KIND, RESTORED, Seen, refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply, tags_to_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.wait import wait_until
 
@@ -45,6 +45,8 @@ def ensure_instance(clients: Clients, params: Mapping[str, Any], check_mode: boo
     if plan.changed and seen.instance and _status(seen.instance) not in SETTLED and not check_mode:
         # A run that was killed left work under way, and RDS modifies nothing until that is done.
         seen, plan = _look(clients, params, _wait_settled(rds, params))
+    if any(action.verb == "restore" for action in plan.actions) and not check_mode:
+        plan = _restore(clients, params, plan)
     result = apply(plan, lambda action: _execute(rds, action), check_mode)
     if check_mode:
         return {**result, "instance": _predicted(params, seen)}
@@ -56,18 +58,38 @@ def _look(clients: Clients, params: Mapping[str, Any], instance: dict[str, Any] 
     """Read what the decision needs, cheap things first, and decide."""
     rds = clients["rds"]
     want = dict(params)
-    if instance and want.get("kms_key_id"):
+    origin = None
+    if instance is None and want.get("restore_from"):
+        refuse(f"cannot restore {KIND} {want['identifier']}", checks.input_problems(want))
+        origin = api.get_origin(rds, want["restore_from"])
+    if (instance or origin) and want.get("kms_key_id"):
         want["kms_key_id"] = api.key_arn(clients["kms"], want["kms_key_id"])
-    seen = Seen(instance, api.get_offers(rds))
+    seen = Seen(instance, api.get_offers(rds), origin=origin)
+    if instance and RESTORED in seen.tags and not instance.get("MasterUserSecret"):
+        # A copy that is not complete yet has no clients that a change could disturb.
+        want["apply_immediately"] = True
     if needs_order(want, seen):
         version = wanted_version(want, seen)
         rows = api.get_orderable(rds, version, want["instance_class"])
         others = () if rows else api.get_orderable(rds, version)
-        seen = Seen(instance, seen.offers, rows, tuple(dict.fromkeys(row["DBInstanceClass"] for row in others)))
-    return seen, plan_present(want, seen)
+        classes = tuple(dict.fromkeys(row["DBInstanceClass"] for row in others))
+        seen = Seen(instance, seen.offers, rows, classes, origin)
+    return seen, plan_restore(want, seen) if origin else plan_present(want, seen)
+
+
+def _restore(clients: Clients, params: Mapping[str, Any], plan: Plan) -> Plan:
+    """Restore, wait, and return the whole plan with what is left to do on the instance as it came out."""
+    rds, restore = clients["rds"], plan.actions[0]
+    api.restore_instance(rds, restore.name, restore.params)
+    if not params["wait"]:
+        return Plan((restore,), (*plan.notes, "the next run completes what the restore could not take"))
+    _seen, rest = _look(clients, params, _wait_settled(rds, {**params, "apply_immediately": False}))
+    return Plan((restore, *rest.actions), plan.notes)
 
 
 def _execute(rds: Any, action: Action) -> None:
+    if action.verb == "restore":
+        return  # done already: what follows depends on how it came out
     if action.verb == "create":
         api.create_instance(rds, action.params)
     elif action.verb == "modify":

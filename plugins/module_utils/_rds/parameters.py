@@ -19,8 +19,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import 
     tagging,
     wanted_tags,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import refuse, refuse_foreign
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse, refuse_foreign
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
@@ -56,17 +56,9 @@ def _group_parameters(rds: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _family_parameters(rds: Any, family: str) -> list[dict[str, Any]]:
-    """Return the parameters of a family. This answer keeps its page token one level down, out of reach of pages()."""
-    items: list[dict[str, Any]] = []
-    token: dict[str, Any] = {}
-    while True:
-        what = f"read the parameters of the family {family}"
-        page = call(rds, "describe_engine_default_parameters", what, DBParameterGroupFamily=family, **token) or {}
-        defaults = page.get("EngineDefaults", {})
-        items += defaults.get("Parameters", [])
-        if not defaults.get("Marker"):
-            return items
-        token = {"Marker": defaults["Marker"]}
+    what = f"read the parameters of the family {family}"
+    wanted = {"DBParameterGroupFamily": family}
+    return pages(rds, "describe_engine_default_parameters", "EngineDefaults.Parameters", what, **wanted)
 
 
 def _plan_absent(rds: Any, want: Mapping[str, Any]) -> Plan:

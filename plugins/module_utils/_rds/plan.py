@@ -5,21 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import checks
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.fields import (
+    BY_OPTION,
     FIELDS,
-    RESTART,
     Field,
     current_value,
     is_pending,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.notes import notes_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import (
+    COMPONENT,
+    KIND,
+    REQUESTED,
+    RESTORED,
+    Seen,
+    refuse,
+    refuse_foreign,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import (
     ENGINE,
-    Offer,
     major,
     resolve,
     target_for,
@@ -30,62 +38,23 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan impo
     Plan,
     diff_tags,
     identity_tags,
-    tags_to_dict,
     tags_to_list,
 )
 
-KIND = "db_instance"
-COMPONENT = "rds"
-# The size that was asked for last: what lies above it is AWS's own growth (autoscaling) and no wish to shrink.
-REQUESTED = "requested-storage-gib"
 # RDS takes these only together.
 TOGETHER = (
     ("performance_insights", "performance_insights_retention_period", "database_insights_mode"),
     ("allocated_storage", "iops", "storage_throughput"),
+    ("monitoring_interval", "monitoring_role_arn"),
 )
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What AWS showed: the instance, the versions, and what can be ordered of the wanted class."""
-
-    instance: Mapping[str, Any] | None
-    offers: tuple[Offer, ...] = ()
-    rows: tuple[Mapping[str, Any], ...] = ()
-    classes: tuple[str, ...] = ()
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return tags_to_dict((self.instance or {}).get("TagList"))
-
-    def offer(self, version: str) -> Offer | None:
-        return next((offer for offer in self.offers if offer.version == version), None)
-
-
-def refuse(subject: str, problems: Sequence[str]) -> None:
-    """Raise one error that tells all problems."""
-    if problems:
-        raise ResourceError(f"{subject}: " + "; ".join(problems), problems=list(problems))
-
-
-def refuse_foreign(name: str, tags: Mapping[str, str], app: str, stage: str) -> None:
-    """Refuse to touch what does not carry our tags, whatever its name."""
-    ours = identity_tags(app, stage, COMPONENT)
-    wrong = [key for key in ("managed-by", "app", "stage") if tags.get(key) != ours[key]]
-    if wrong:
-        found = ", ".join(f"{key}={tags.get(key, 'no such tag')}" for key in wrong)
-        raise ResourceError(
-            f"{name} exists and is not ours ({found}); nothing was touched. Choose another name, or tag it by hand "
-            f"({', '.join(f'{key}={ours[key]}' for key in wrong)}) to hand it over"
-        )
 
 
 def wanted_version(want: Mapping[str, Any], seen: Seen) -> str:
     """Return the exact version that the instance should have."""
     asked, floor = want.get("engine_version") or "", want.get("minimum_major") or 0
-    if seen.instance is None:
+    if seen.instance is None and seen.origin is None:
         return resolve(seen.offers, asked, floor).version
-    running = current_value(FIELDS[0], seen.instance)
+    running = current_value(FIELDS[0], seen.instance or seen.origin or {})
     return target_for(seen.offers, running, asked, floor, bool(want.get("allow_major_version_upgrade")))
 
 
@@ -102,9 +71,7 @@ def needs_order(want: Mapping[str, Any], seen: Seen) -> bool:
 def plan_present(want: Mapping[str, Any], seen: Seen) -> Plan:
     """Return the steps to the wanted instance, or raise one error that tells everything that is impossible."""
     version = wanted_version(want, seen)
-    resolved = dict(want) | {"engine_version": version}
-    if not resolved.get("performance_insights"):
-        resolved["performance_insights_retention_period"] = None
+    resolved = resolve_wish(want, version)
     problems = checks.input_problems(resolved)
     problems += checks.version_problems(resolved, seen.offer(version))
     if needs_order(want, seen):
@@ -117,10 +84,20 @@ def plan_present(want: Mapping[str, Any], seen: Seen) -> Plan:
     changes = {field: after for field in FIELDS for after in _change(field, resolved, seen)}
     problems += _impossible(changes, resolved, seen)
     refuse(f"cannot change {KIND} {want['identifier']}", problems)
-    return Plan((*_modification(changes, resolved, seen), *_tagging(resolved, seen)), _notes(changes, resolved, seen))
+    return Plan((*_modification(changes, resolved, seen), *_tagging(resolved, seen)), notes_of(changes, resolved, seen))
 
 
-def _tags(want: Mapping[str, Any]) -> dict[str, str]:
+def resolve_wish(want: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Return the wish with its exact version, without what has no meaning beside a feature that is off."""
+    resolved = dict(want) | {"engine_version": version}
+    if not resolved.get("performance_insights"):
+        resolved["performance_insights_retention_period"] = None
+    if not resolved.get("monitoring_interval"):
+        resolved["monitoring_role_arn"] = None
+    return resolved
+
+
+def tags_of(want: Mapping[str, Any]) -> dict[str, str]:
     size = {REQUESTED: str(want["allocated_storage"])} if want.get("allocated_storage") else {}
     return {**(want.get("tags") or {}), **identity_tags(want["app"], want["stage"], COMPONENT), **size}
 
@@ -128,12 +105,12 @@ def _tags(want: Mapping[str, Any]) -> dict[str, str]:
 def _creation(want: Mapping[str, Any]) -> Plan:
     given = {field: want[field.option] for field in FIELDS if want.get(field.option) not in (None, "")}
     params = {field.create: value for field, value in given.items() if (field.option, value) != _NO_GROWTH}
-    params |= {"DBInstanceIdentifier": want["identifier"], "Engine": ENGINE, "Tags": tags_to_list(_tags(want))}
+    params |= {"DBInstanceIdentifier": want["identifier"], "Engine": ENGINE, "Tags": tags_to_list(tags_of(want))}
     params |= {"ManageMasterUserPassword": True}
     if want.get("master_user_secret_kms_key_id"):
         params["MasterUserSecretKmsKeyId"] = want["master_user_secret_kms_key_id"]
     after = {field.option: value for field, value in given.items()}
-    after |= {"manage_master_user_password": True, "tags": _tags(want)}
+    after |= {"manage_master_user_password": True, "tags": tags_of(want)}
     return Plan((Action("create", KIND, want["identifier"], {}, after, params),))
 
 
@@ -148,17 +125,12 @@ def _change(field: Field, want: Mapping[str, Any], seen: Seen) -> Iterator[Any]:
     has = current_value(field, seen.instance)
     if isinstance(wanted, list):
         wanted = sorted(set(wanted))
-    if field.option == "allocated_storage" and _grown_by_aws(wanted, has, seen):
+    if field.option == "allocated_storage" and seen.grown_by_aws(wanted, has):
         return
     if field.option.endswith("_window"):
         wanted, has = wanted.lower(), str(has).lower()
     if wanted != has:
         yield wanted
-
-
-def _grown_by_aws(wanted: int, has: int, seen: Seen) -> bool:
-    requested = seen.tags.get(REQUESTED, "")
-    return requested.isdigit() and int(requested) <= wanted < has
 
 
 def _impossible(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: Seen) -> Iterator[str]:
@@ -168,7 +140,7 @@ def _impossible(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: See
             has = current_value(field, instance)
             yield f"{field.option} is {has} and cannot become {after} in place ({field.frozen})"
     new = {field.option: after for field, after in changes.items()}
-    size = current_value(_BY_OPTION["allocated_storage"], instance)
+    size = current_value(BY_OPTION["allocated_storage"], instance)
     if new.get("allocated_storage", size) < size:
         yield f"allocated_storage cannot shrink from {size} to {new['allocated_storage']} GiB; move to a new instance"
     elif {"allocated_storage", "max_allocated_storage"} & set(new):
@@ -182,9 +154,6 @@ def _impossible(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: See
         yield "the key of the managed master secret cannot be changed in place (master_user_secret_kms_key_id)"
     if changes and instance.get("DBInstanceStatus") in ("stopped", "stopping"):
         yield f"the instance is {instance['DBInstanceStatus']}; start it first (aws rds start-db-instance)"
-
-
-_BY_OPTION = {field.option: field for field in FIELDS}
 
 
 def _modification(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: Seen) -> Iterator[Action]:
@@ -218,7 +187,7 @@ def _due_now(changes: Mapping[Field, Any], want: Mapping[str, Any], instance: Ma
 
 def _as_sent(field: Field, value: Any, instance: Mapping[str, Any]) -> Any:
     if (field.option, value) == _NO_GROWTH:
-        return current_value(_BY_OPTION["allocated_storage"], instance)
+        return current_value(BY_OPTION["allocated_storage"], instance)
     if field.option == "enabled_cloudwatch_logs_exports":
         has = set(current_value(field, instance))
         sent = {"EnableLogTypes": sorted(set(value) - has), "DisableLogTypes": sorted(has - set(value))}
@@ -231,7 +200,7 @@ def _companions(after: Mapping[str, Any], want: Mapping[str, Any], instance: Map
     sent: dict[str, Any] = {}
     for group in TOGETHER:
         if len(group) > 1 and set(group) & set(after) - {"allocated_storage"}:
-            for field in (_BY_OPTION[option] for option in group):
+            for field in (BY_OPTION[option] for option in group):
                 value = after.get(field.option, want.get(field.option))
                 if field.option == "allocated_storage" and field.option not in after:
                     value = current_value(field, instance)
@@ -242,7 +211,8 @@ def _companions(after: Mapping[str, Any], want: Mapping[str, Any], instance: Map
 
 def _tagging(want: Mapping[str, Any], seen: Seen) -> Iterator[Action]:
     purge = want.get("purge_tags") if want.get("tags") is not None else False
-    to_set, to_remove = diff_tags(seen.tags, _tags(want), bool(purge))
+    origin = {RESTORED: seen.tags[RESTORED]} if RESTORED in seen.tags else {}
+    to_set, to_remove = diff_tags(seen.tags, tags_of(want) | origin, bool(purge))
     arn = (seen.instance or {}).get("DBInstanceArn", "")
     if to_set:
         before = {key: seen.tags[key] for key in to_set if key in seen.tags}
@@ -250,31 +220,6 @@ def _tagging(want: Mapping[str, Any], seen: Seen) -> Iterator[Action]:
     if to_remove:
         gone = {key: seen.tags[key] for key in to_remove}
         yield Action("untag", KIND, want["identifier"], {"removed_tags": gone}, {}, {"arn": arn, "keys": to_remove})
-
-
-def _notes(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: Seen) -> tuple[str, ...]:
-    """Tell beforehand what a change costs, and what waits for what."""
-    instance, notes = seen.instance or {}, []
-    offer = seen.offer(want["engine_version"])
-    for field, after in changes.items():
-        costs = field.costs
-        if field.option == "ca_certificate_identifier" and (offer is None or offer.certificate_restarts):
-            costs = RESTART
-        if field.option == "backup_retention_period" and 0 in (after, current_value(field, instance)):
-            costs = RESTART
-        if costs:
-            notes.append(f"{field.option}: the change {costs}")
-        if field.pending and not want.get("apply_immediately"):
-            notes.append(f"{field.option}: waits for the maintenance window (apply_immediately is false)")
-    waiting = [field.option for field in FIELDS if field not in changes and is_pending(field, instance)]
-    notes += [f"{option}: a change is pending already" for option in waiting]
-    groups = instance.get("DBParameterGroups") or ()
-    if any(group.get("ParameterApplyStatus") == "pending-reboot" for group in groups):
-        notes.append("a static parameter waits for a reboot of the instance")
-    asked, has = want.get("allocated_storage"), current_value(_BY_OPTION["allocated_storage"], instance)
-    if asked and _grown_by_aws(asked, has, seen):
-        notes.append(f"allocated_storage: autoscaling has grown {asked} to {has} GiB; it stays")
-    return tuple(notes)
 
 
 def plan_absent(want: Mapping[str, Any], seen: Seen, snapshot: str) -> Plan:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, WAIT_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC, WAIT_SPEC
 
 LIFECYCLES = ["open-source-rds-extended-support", "open-source-rds-extended-support-disabled"]
 Spec = dict[str, dict[str, Any]]
@@ -44,7 +44,15 @@ SETTINGS_SPEC: Spec = {
     "performance_insights": {"type": "bool"},
     "performance_insights_retention_period": {"type": "int"},
     "engine_lifecycle_support": {"type": "str", "choices": LIFECYCLES},
+    "monitoring_interval": {"type": "int", "choices": [0, 1, 5, 10, 15, 30, 60]},
+    "monitoring_role_arn": {"type": "str"},
     "publicly_accessible": {"type": "bool", "default": False},
+}
+RESTORE_SPEC: Spec = {
+    "snapshot_identifier": {"type": "str"},
+    "instance_identifier": {"type": "str"},
+    "restore_time": {"type": "str"},
+    "latest": {"type": "bool", "default": False},
 }
 INSTANCE_SPEC: Spec = {
     **IDENTITY_SPEC,
@@ -55,9 +63,9 @@ INSTANCE_SPEC: Spec = {
     "allow_major_version_upgrade": {"type": "bool", "default": False},
     # The names of keys, not keys: nothing to hide, and a person must see them in the diff.
     "master_user_secret_kms_key_id": {"type": "str", "no_log": False},
+    "restore_from": {"type": "dict", "options": RESTORE_SPEC},
     "allow_no_backups": {"type": "bool", "default": False},
-    "tags": {"type": "dict"},
-    "purge_tags": {"type": "bool", "default": True},
+    **TAGS_SPEC,
     "apply_immediately": {"type": "bool", "default": False},
     "skip_final_snapshot": {"type": "bool", "default": False},
     "final_snapshot_identifier": {"type": "str"},

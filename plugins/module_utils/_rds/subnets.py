@@ -16,7 +16,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.groups import 
     tagging,
     wanted_tags,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import refuse_foreign
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse_foreign
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
     Action,
     Plan,

@@ -15,13 +15,16 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 
 # Without botocore AnsibleAWSModule fails with the reason, before any call is made.
 with contextlib.suppress(ImportError):
+    import jmespath  # type: ignore[import-untyped]
     from botocore import exceptions as botocore_exceptions
+    from botocore.loaders import create_loader
 
 # The service refused without acting: a repetition cannot do anything twice.
 THROTTLED = frozenset({
@@ -151,10 +154,12 @@ def pages(
         if page is None:
             return items
         found: Any = page
+        around = page
         for part in key.split("."):
-            found = found.get(part) or {}
+            around, found = found, found.get(part) or {}
         items.extend(found or [])
-        following = _next_page(page, what)
+        modelled = _paging(client, operation)
+        following = _modelled_page(modelled, page, what) if modelled else _next_page({**around, **page}, what)
         if following and following == token:
             raise ResourceError(f"cannot {what}: AWS returned the same page token twice")
         if not following:
@@ -162,7 +167,37 @@ def pages(
         token = following
 
 
+def _paging(client: Any, operation: str) -> dict[str, Any]:
+    """Return what botocore knows of the operation's pages; {} when it knows nothing, or the client is no client."""
+    meta = getattr(client, "meta", None)
+    if meta is None:
+        return {}
+    name = meta.method_to_api_mapping.get(operation, "")
+    return _paging_models(meta.service_model.service_name).get(name, {})
+
+
+@cache
+def _paging_models(service: str) -> dict[str, Any]:
+    with contextlib.suppress(botocore_exceptions.DataNotFoundError):
+        return create_loader().load_service_model(service, "paginators-1")["pagination"]
+    return {}
+
+
+def _modelled_page(model: dict[str, Any], page: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return the token of the next page, wherever in the answer the model says that it is."""
+    more = model.get("more_results")
+    if more and not jmespath.search(more, page):
+        return {}
+    ways = [model[key] if isinstance(model[key], list) else [model[key]] for key in ("input_token", "output_token")]
+    tokens = {request: jmespath.search(answer, page) for request, answer in zip(*ways, strict=True)}
+    tokens = {request: token for request, token in tokens.items() if token}
+    if more and not tokens:
+        raise ResourceError(f"cannot {what}: the answer is truncated and has no page token")
+    return tokens
+
+
 def _next_page(page: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return the token of the next page, under the names that AWS mostly uses."""
     for answer, request in (
         ("NextToken", "NextToken"), ("nextToken", "nextToken"), ("Marker", "Marker"), ("NextMarker", "Marker"),
     ):  # fmt: skip

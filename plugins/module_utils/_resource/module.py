@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible.module_utils.common.warnings import warn
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 
 with contextlib.suppress(ImportError):  # AnsibleAWSModule says so.
@@ -19,6 +20,10 @@ Ensure = Callable[[dict[str, Any], dict[str, Any], bool], dict[str, Any]]
 IDENTITY_SPEC: dict[str, dict[str, Any]] = {
     "app": {"type": "str", "required": True},
     "stage": {"type": "str", "required": True},
+}
+TAGS_SPEC: dict[str, dict[str, Any]] = {
+    "tags": {"type": "dict"},
+    "purge_tags": {"type": "bool", "default": True},
 }
 WAIT_SPEC: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": True},
@@ -37,5 +42,6 @@ def run(module: Any, services: Iterable[str], ensure: Ensure) -> None:
     except ResourceError as error:
         module.fail_json(msg=error.message, **error.details)
     for note in result.get("notes", ()):
-        module.warn(note)
+        # Not module.warn: AnsibleAWSModule hands what it heard to exit_json as well, which core 2.19 deprecates.
+        warn(note)
     module.exit_json(**result)

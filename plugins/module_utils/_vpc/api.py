@@ -10,16 +10,18 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_list
-from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import INTERNET
 
 # EC2 is eventually consistent: what one call made, the next may not find for some seconds.
 EVENTUAL = (
     "InvalidAllocationID.NotFound",
+    "InvalidEgressOnlyInternetGatewayId.NotFound",
     "InvalidGatewayID.NotFound",
+    "InvalidGroup.NotFound",
     "InvalidInternetGatewayID.NotFound",
     "InvalidNatGatewayID.NotFound",
     "InvalidRouteTableID.NotFound",
     "InvalidSubnetID.NotFound",
+    "InvalidVpcEndpointId.NotFound",
     "InvalidVpcID.NotFound",
     "NatGatewayNotFound",
 )
@@ -31,22 +33,25 @@ def tag_filters(tags: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"Name": f"tag:{key}", "Values": [value]} for key, value in sorted(tags.items())]
 
 
-def _specification(resource: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+def specification(resource: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"ResourceType": resource, "Tags": tags_to_list(tags)}]
 
 
-def _one(ec2: Any, operation: str, key: str, tags: Mapping[str, str]) -> dict[str, Any] | None:
+def one(ec2: Any, operation: str, key: str, tags: Mapping[str, str], member: str = "Filters") -> dict[str, Any] | None:
     """Return the object that carries all these tags: what a creation made whose answer was lost."""
-    found = pages(ec2, operation, key, "look for what was just made", Filters=tag_filters(tags))
-    return found[0] if found else None
+    filters: dict[str, Any] = {member: tag_filters(tags)}
+    found = pages(ec2, operation, key, "look for what was just made", **filters)
+    living = [item for item in found if item.get("State") not in ("deleting", "deleted")]
+    return living[0] if living else None
 
 
-def create_vpc(ec2: Any, name: str, cidr: str, tags: Mapping[str, str]) -> str:
+def create_vpc(ec2: Any, name: str, cidr: str, tags: Mapping[str, str]) -> tuple[str, str]:
+    """Return its id and the account that owns it."""
     answer = call(
-        ec2, "create_vpc", f"create VPC {name}", CidrBlock=cidr, TagSpecifications=_specification("vpc", tags),
-        found=lambda: (made := _one(ec2, "describe_vpcs", "Vpcs", tags)) and {"Vpc": made},
+        ec2, "create_vpc", f"create VPC {name}", CidrBlock=cidr, TagSpecifications=specification("vpc", tags),
+        found=lambda: (made := one(ec2, "describe_vpcs", "Vpcs", tags)) and {"Vpc": made},
     )  # fmt: skip
-    return answer["Vpc"]["VpcId"]
+    return answer["Vpc"]["VpcId"], answer["Vpc"]["OwnerId"]
 
 
 def set_dns(ec2: Any, name: str, vpc_id: str, attribute: str, value: bool) -> None:
@@ -61,9 +66,9 @@ def set_dns(ec2: Any, name: str, vpc_id: str, attribute: str, value: bool) -> No
 def create_gateway(ec2: Any, name: str, tags: Mapping[str, str]) -> str:
     answer = call(
         ec2, "create_internet_gateway", f"create internet gateway {name}",
-        TagSpecifications=_specification("internet-gateway", tags),
+        TagSpecifications=specification("internet-gateway", tags),
         found=lambda: (
-            (made := _one(ec2, "describe_internet_gateways", "InternetGateways", tags)) and {"InternetGateway": made}
+            (made := one(ec2, "describe_internet_gateways", "InternetGateways", tags)) and {"InternetGateway": made}
         ),
     )  # fmt: skip
     return answer["InternetGateway"]["InternetGatewayId"]
@@ -80,8 +85,8 @@ def attach_gateway(ec2: Any, name: str, gateway_id: str, vpc_id: str) -> None:
 def create_subnet(ec2: Any, name: str, vpc_id: str, cidr: str, zone: str, tags: Mapping[str, str]) -> str:
     answer = call(
         ec2, "create_subnet", f"create subnet {name} ({cidr} in {zone})", eventual=EVENTUAL,
-        VpcId=vpc_id, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=_specification("subnet", tags),
-        found=lambda: (made := _one(ec2, "describe_subnets", "Subnets", tags)) and {"Subnet": made},
+        VpcId=vpc_id, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=specification("subnet", tags),
+        found=lambda: (made := one(ec2, "describe_subnets", "Subnets", tags)) and {"Subnet": made},
     )  # fmt: skip
     return answer["Subnet"]["SubnetId"]
 
@@ -89,7 +94,7 @@ def create_subnet(ec2: Any, name: str, vpc_id: str, cidr: str, zone: str, tags: 
 def create_table(ec2: Any, name: str, vpc_id: str, tags: Mapping[str, str]) -> str:
     answer = call(
         ec2, "create_route_table", f"create route table {name}", eventual=EVENTUAL,
-        VpcId=vpc_id, TagSpecifications=_specification("route-table", tags),
+        VpcId=vpc_id, TagSpecifications=specification("route-table", tags),
     )  # fmt: skip
     return answer["RouteTable"]["RouteTableId"]
 
@@ -106,26 +111,32 @@ def associate(ec2: Any, name: str, subnet_id: str, table_id: str, link: str) -> 
         )  # fmt: skip
 
 
-def set_default_route(ec2: Any, name: str, table_id: str, target: Mapping[str, Any], replace: bool) -> None:
+def set_route(
+    ec2: Any, name: str, table_id: str, destination: str, target: Mapping[str, Any], replace: bool
+) -> None:  # fmt: skip
     operation = "replace_route" if replace else "create_route"
     call(
-        ec2, operation, f"route {INTERNET} of route table {name} to {next(iter(target.values()))}", eventual=EVENTUAL,
-        repeatable=True, RouteTableId=table_id, DestinationCidrBlock=INTERNET, **target,
+        ec2, operation, f"route {destination} of route table {name} to {next(iter(target.values()))}",
+        eventual=EVENTUAL, repeatable=True, RouteTableId=table_id, **_destination(destination), **target,
     )  # fmt: skip
 
 
-def delete_default_route(ec2: Any, name: str, table_id: str) -> None:
+def delete_route(ec2: Any, name: str, table_id: str, destination: str) -> None:
     call(
-        ec2, "delete_route", f"delete the default route of route table {name}", missing=("InvalidRoute.NotFound",),
-        RouteTableId=table_id, DestinationCidrBlock=INTERNET,
+        ec2, "delete_route", f"delete the route of route table {name} to {destination}",
+        missing=("InvalidRoute.NotFound",), RouteTableId=table_id, **_destination(destination),
     )  # fmt: skip
+
+
+def _destination(destination: str) -> dict[str, Any]:
+    return {"DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock": destination}
 
 
 def allocate_address(ec2: Any, name: str, tags: Mapping[str, str]) -> str:
     answer = call(
         ec2, "allocate_address", f"allocate elastic IP {name}", Domain="vpc",
-        TagSpecifications=_specification("elastic-ip", tags),
-        found=lambda: _one(ec2, "describe_addresses", "Addresses", tags),
+        TagSpecifications=specification("elastic-ip", tags),
+        found=lambda: one(ec2, "describe_addresses", "Addresses", tags),
     )  # fmt: skip
     return answer["AllocationId"]
 
@@ -133,30 +144,9 @@ def allocate_address(ec2: Any, name: str, tags: Mapping[str, str]) -> str:
 def create_nat(ec2: Any, name: str, subnet_id: str, allocation_id: str, tags: Mapping[str, str]) -> str:
     answer = call(
         ec2, "create_nat_gateway", f"create NAT gateway {name}", eventual=EVENTUAL, SubnetId=subnet_id,
-        AllocationId=allocation_id, TagSpecifications=_specification("natgateway", tags),
+        AllocationId=allocation_id, TagSpecifications=specification("natgateway", tags),
     )  # fmt: skip
     return answer["NatGateway"]["NatGatewayId"]
-
-
-def create_s3_endpoint(
-    ec2: Any, name: str, vpc_id: str, service: str, table_ids: list[str], tags: Mapping[str, str]
-) -> str:
-    answer = call(
-        ec2, "create_vpc_endpoint", f"create S3 endpoint {name}", eventual=EVENTUAL, VpcEndpointType="Gateway",
-        VpcId=vpc_id, ServiceName=service, RouteTableIds=table_ids,
-        TagSpecifications=_specification("vpc-endpoint", tags),
-    )  # fmt: skip
-    return answer["VpcEndpoint"]["VpcEndpointId"]
-
-
-def change_endpoint_tables(ec2: Any, name: str, endpoint_id: str, add: list[str], remove: list[str]) -> None:
-    lists: dict[str, Any] = {
-        key: value for key, value in (("AddRouteTableIds", add), ("RemoveRouteTableIds", remove)) if value
-    }
-    call(
-        ec2, "modify_vpc_endpoint", f"change the route tables of S3 endpoint {name}", eventual=EVENTUAL,
-        VpcEndpointId=endpoint_id, **lists,
-    )  # fmt: skip
 
 
 def set_tags(ec2: Any, name: str, resource_id: str, tags: Mapping[str, str]) -> None:
@@ -177,13 +167,6 @@ def release_address(ec2: Any, name: str, allocation_id: str) -> None:
         ec2, "release_address", f"release elastic IP {name}", eventual=STILL_USED,
         missing=("InvalidAllocationID.NotFound",), AllocationId=allocation_id,
     )  # fmt: skip
-
-
-def delete_endpoint(ec2: Any, name: str, endpoint_id: str) -> list[dict[str, Any]]:
-    """Return what AWS could not do: this call answers with success even so."""
-    answer = call(ec2, "delete_vpc_endpoints", f"delete S3 endpoint {name}", VpcEndpointIds=[endpoint_id])
-    failures = (answer or {}).get("Unsuccessful", [])
-    return [item for item in failures if item["Error"]["Code"] != "InvalidVpcEndpointId.NotFound"]
 
 
 def disassociate(ec2: Any, name: str, link: str) -> None:

@@ -46,11 +46,14 @@ def parse_vpc(text: str) -> Network:
     return vpc
 
 
-def parse_subnet(text: str, vpc: Network, tier: str, name: str) -> Network:
-    """Return the range of a subnet that lies in the VPC and is large enough for its tier."""
+def parse_subnet(text: str, ranges: Iterable[Network], tier: str, name: str) -> Network:
+    """Return the range of a subnet that lies in one range of the VPC and is large enough for its tier."""
     subnet = parse(text, f"subnet {name}")
-    if not subnet.subnet_of(vpc):
-        raise ResourceError(f"subnet {name}: {subnet} is not inside {vpc}, the range of the VPC")
+    ranges = list(ranges)
+    if not any(subnet.subnet_of(vpc) for vpc in ranges):
+        raise ResourceError(
+            f"subnet {name}: {subnet} is not inside {' or '.join(map(str, ranges))}, the range of the VPC"
+        )
     longest, reason = SMALLEST[tier]
     if subnet.prefixlen > longest:
         usable = max(subnet.num_addresses - RESERVED, 0)

@@ -11,7 +11,14 @@ from typing import Any
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import identity_tags
 from ansible_collections.bahnvision.aws.plugins.module_utils._vpc import cidr as ranges
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.desired_endpoints import (
+    desire_endpoints,
+    desire_policy,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.desired_flow_logs import desire_flow_log
 from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import Desired, Network, Subnet
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.ranges import parse_secondary, refuse_forbidden
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.read_endpoints import Offer
 
 # EKS puts no control plane into these (by zone id): never chosen, but accepted when named.
 WITHOUT_EKS = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
@@ -42,18 +49,32 @@ def needs_offered_zones(params: Mapping[str, Any], network: Network) -> bool:
     return len(used) < params["zone_count"]
 
 
-def desire(params: Mapping[str, Any], network: Network, offered: Mapping[str, str] | None, region: str) -> Desired:
-    """Return the wanted network. `offered` maps the region's zones to their ids, or is None when not needed."""
+def desire_subnets(
+    params: Mapping[str, Any], network: Network, offered: Mapping[str, str] | None
+) -> tuple[Subnet, ...]:  # fmt: skip
+    """Return the wanted subnets. `offered` maps the region's zones to their ids, or is None when not needed."""
     name = vpc_name(params)
     vpc = ranges.parse_vpc(params["cidr"])
-    if params["dns_hostnames"] and not params["dns_support"]:
-        raise ResourceError("dns_hostnames needs dns_support: AWS gives no host names without its resolver")
+    secondary = parse_secondary(params["secondary_cidrs"], vpc)
+    refuse_forbidden([vpc, *secondary], params["forbidden_cidrs"])
     if params["subnets"]:
-        subnets = _named_subnets(params, vpc, name)
+        subnets = _named_subnets(params, [vpc, *secondary], name)
     else:
         zones = _choose_zones(params, network, offered)
         subnets = _computed_subnets(params, vpc, name, zones, network)
     _refuse_zones(subnets, offered)
+    return subnets
+
+
+def desire(
+    params: Mapping[str, Any], network: Network, subnets: tuple[Subnet, ...],
+    services: Mapping[str, Offer] | None, region: str,
+) -> Desired:  # fmt: skip
+    """Return the wanted network. `services` is what has endpoints in the region, or None when not needed."""
+    name = vpc_name(params)
+    vpc = ranges.parse_vpc(params["cidr"])
+    if params["dns_hostnames"] and not params["dns_support"]:
+        raise ResourceError("dns_hostnames needs dns_support: AWS gives no host names without its resolver")
     return Desired(
         name=name,
         cidr=str(vpc),
@@ -62,8 +83,13 @@ def desire(params: Mapping[str, Any], network: Network, offered: Mapping[str, st
         subnets=subnets,
         nat_zones=_nat_zones(params["nat"], subnets, network),
         s3_tiers=tuple(params["s3_endpoint"]),
+        s3_policy=desire_policy(params, "s3"),
         dns_support=params["dns_support"],
         dns_hostnames=params["dns_hostnames"],
+        secondary_cidrs=tuple(map(str, parse_secondary(params["secondary_cidrs"], vpc))),
+        ipv6=params["ipv6"],
+        endpoints=desire_endpoints(params, name, region, subnets, services),
+        flow_log=desire_flow_log(params, name),
     )
 
 
@@ -102,12 +128,12 @@ def _computed_subnets(
     return tuple(made)
 
 
-def _named_subnets(params: Mapping[str, Any], vpc: ranges.Network, name: str) -> tuple[Subnet, ...]:
+def _named_subnets(params: Mapping[str, Any], blocks: list[ranges.Network], name: str) -> tuple[Subnet, ...]:
     made, checked = [], []
     for entry in params["subnets"]:
         tier = entry["tier"]
         own = entry.get("name") or f"{name}-{tier}-{entry['zone']}"
-        cidr = ranges.parse_subnet(entry["cidr"], vpc, tier, own)
+        cidr = ranges.parse_subnet(entry["cidr"], blocks, tier, own)
         checked.append((own, cidr))
         tags = {**_tier_tags(params, tier), **(entry.get("tags") or {})}
         made.append(Subnet(own, str(cidr), entry["zone"], tier, tags))

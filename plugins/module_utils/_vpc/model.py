@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 INTERNET = "0.0.0.0/0"
+INTERNET6 = "::/0"
+FULL_ACCESS: Mapping[str, Any] = {
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,54 @@ class Subnet:
 
 
 @dataclass(frozen=True)
+class Route:
+    """A route to the whole internet. `exit` is the kind of object it leads to."""
+
+    destination: str
+    exit: str
+    exit_name: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """A route table that should be there. `exit` is the kind of its default route, or ""."""
+    """A route table that should be there, with its routes to the internet."""
 
     name: str
     tier: str
     zone: str
-    exit: str
-    exit_name: str = ""
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An interface endpoint that should be there; `subnets` are names, one per zone."""
+
+    name: str
+    short: str
+    service: str
+    subnets: tuple[str, ...]
+    private_dns: bool = True
+    policy: Mapping[str, Any] = field(default_factory=lambda: FULL_ACCESS)
+
+
+@dataclass(frozen=True)
+class FlowLog:
+    """What should be recorded of the traffic, and where it goes: a bucket, or a log group through a role."""
+
+    name: str
+    destination_type: str
+    bucket_arn: str = ""
+    log_group: str = ""
+    role: str = ""
+    retention: int = 0
+    key_arn: str = ""
+    traffic: str = "ALL"
+    interval: int = 600
+    format: str = ""
+
+    @property
+    def destination(self) -> str:
+        return self.log_group if self.destination_type == "cloud-watch-logs" else self.bucket_arn
 
 
 @dataclass(frozen=True)
@@ -45,8 +89,13 @@ class Desired:
     subnets: tuple[Subnet, ...]
     nat_zones: tuple[str, ...] = ()
     s3_tiers: tuple[str, ...] = ()
+    s3_policy: Mapping[str, Any] = field(default_factory=lambda: FULL_ACCESS)
     dns_support: bool = True
     dns_hostnames: bool = True
+    secondary_cidrs: tuple[str, ...] = ()
+    ipv6: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+    flow_log: FlowLog | None = None
 
     @property
     def zones(self) -> list[str]:
@@ -55,6 +104,14 @@ class Desired:
     @property
     def gateway_name(self) -> str:
         return f"{self.name}-igw"
+
+    @property
+    def egress_gateway_name(self) -> str:
+        return f"{self.name}-eigw"
+
+    @property
+    def endpoint_group_name(self) -> str:
+        return f"{self.name}-endpoints"
 
     def nat_name(self, zone: str) -> str:
         return f"{self.name}-nat-{zone}"
@@ -75,16 +132,31 @@ class Desired:
         found: dict[str, Table] = {}
         for subnet in self.subnets:
             name = self.table_name(subnet)
-            zone, way, target = "", "", ""
-            if subnet.tier == "public":
-                way, target = "internet gateway", self.gateway_name
-            elif subnet.tier == "private":
-                zone = subnet.zone
-                if self.nat_zones:
-                    way = "NAT gateway"
-                    target = self.nat_name(zone if zone in self.nat_zones else self.nat_zones[0])
-            found.setdefault(name, Table(name, subnet.tier, zone, way, target))
+            zone = subnet.zone if subnet.tier == "private" else ""
+            found.setdefault(name, Table(name, subnet.tier, zone, self._routes(subnet)))
         return list(found.values())
+
+    def _routes(self, subnet: Subnet) -> tuple[Route, ...]:
+        found = []
+        if subnet.tier == "public":
+            found.append(Route(INTERNET, "internet gateway", self.gateway_name))
+            if self.ipv6:
+                found.append(Route(INTERNET6, "internet gateway", self.gateway_name))
+        elif subnet.tier == "private":
+            if self.nat_zones:
+                zone = subnet.zone if subnet.zone in self.nat_zones else self.nat_zones[0]
+                found.append(Route(INTERNET, "NAT gateway", self.nat_name(zone)))
+            if self.ipv6:
+                found.append(Route(INTERNET6, "egress-only gateway", self.egress_gateway_name))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What writes flow logs to CloudWatch: our log group and our role, or those of our names."""
+
+    log_group: Mapping[str, Any] | None = None
+    role: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +166,15 @@ class Network:
     vpc: Mapping[str, Any] | None = None
     subnets: tuple[Mapping[str, Any], ...] = ()
     gateways: tuple[Mapping[str, Any], ...] = ()
+    egress_gateways: tuple[Mapping[str, Any], ...] = ()
     nats: tuple[Mapping[str, Any], ...] = ()
     addresses: tuple[Mapping[str, Any], ...] = ()
     tables: tuple[Mapping[str, Any], ...] = ()
     endpoints: tuple[Mapping[str, Any], ...] = ()
+    leaving: tuple[Mapping[str, Any], ...] = ()  # endpoints of ours that AWS is deleting
+    groups: tuple[Mapping[str, Any], ...] = ()
+    flow_logs: tuple[Mapping[str, Any], ...] = ()
+    delivery: Delivery = Delivery()
     notes: tuple[str, ...] = ()
 
     def own(self, items: tuple[Mapping[str, Any], ...]) -> dict[str, Mapping[str, Any]]:
@@ -107,3 +184,15 @@ class Network:
             if item["ours"]:
                 named.setdefault(item["name"], item)
         return named
+
+    def of_type(self, kind: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(item for item in self.endpoints if item["type"] == kind)
+
+    @property
+    def default_group(self) -> Mapping[str, Any] | None:
+        return next((item for item in self.groups if item["name"] == "default"), None)
+
+    def own_interfaces(self) -> set[str]:
+        """Return the network interfaces that go with our NAT gateways and endpoints."""
+        items = [*self.nats, *(item for item in (*self.endpoints, *self.leaving) if item["ours"])]
+        return {interface for item in items for interface in item["interface_ids"]}

@@ -10,20 +10,22 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.api import tag_filters
-from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import INTERNET, Network
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.items import item_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.model import INTERNET, INTERNET6, Network
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.read_endpoints import read_endpoints
+from ansible_collections.bahnvision.aws.plugins.module_utils._vpc.read_groups import read_groups
 
 TARGETS = (
-    "GatewayId", "NatGatewayId", "TransitGatewayId", "NetworkInterfaceId", "VpcPeeringConnectionId", "CarrierGatewayId",
-    "LocalGatewayId", "CoreNetworkArn",
+    "GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId", "TransitGatewayId", "NetworkInterfaceId",
+    "VpcPeeringConnectionId", "CarrierGatewayId", "LocalGatewayId", "CoreNetworkArn",
 )  # fmt: skip
 
 
-def read_network(ec2: Any, name: str, identity: Mapping[str, str], cidr: str | None) -> Network:
+def read_network(ec2: Any, name: str, identity: Mapping[str, str], params: Mapping[str, Any]) -> Network:
     """Return everything of ours, and what of others lies in our VPC."""
     vpcs = pages(ec2, "describe_vpcs", "Vpcs", "list the VPCs of the region")
-    vpc, notes = find_vpc([_item(entry, "VpcId", identity) for entry in vpcs], vpcs, name, cidr)
+    vpc, notes = find_vpc([_vpc(entry, identity) for entry in vpcs], name, params["cidr"])
     nats = [
         _nat(entry, identity) for entry in pages(
             ec2, "describe_nat_gateways", "NatGateways", "list NAT gateways", Filter=tag_filters(identity)
@@ -31,15 +33,18 @@ def read_network(ec2: Any, name: str, identity: Mapping[str, str], cidr: str | N
     ]  # fmt: skip
     addresses = pages(ec2, "describe_addresses", "Addresses", "list elastic IPs", Filters=tag_filters(identity))
     gateways = [
-        {**_item(entry, "InternetGatewayId", identity), "vpc_id": _attached_to(entry)}
+        {**item_of(entry, "InternetGatewayId", identity), "vpc_id": _attached_to(entry)}
         for entry in pages(ec2, "describe_internet_gateways", "InternetGateways", "list internet gateways")
     ]
     inside = _read_inside(ec2, vpc["id"], identity) if vpc else {}
+    # Without IPv6 there is none: one read less. A gateway of ours goes before the VPC that it belongs to.
+    if vpc and (vpc["ipv6"] or params["ipv6"] or params["state"] == "absent"):
+        inside["egress_gateways"] = read_egress_gateways(ec2, vpc["id"], identity)
     return Network(
         vpc={**vpc, **_dns(ec2, vpc["id"])} if vpc else None,
         nats=tuple(nats),
         addresses=tuple(
-            {**_item(entry, "AllocationId", identity), "public_ip": entry.get("PublicIp", "")} for entry in addresses
+            {**item_of(entry, "AllocationId", identity), "public_ip": entry.get("PublicIp", "")} for entry in addresses
         ),
         gateways=tuple(item for item in gateways if item["ours"] or (vpc and item["vpc_id"] == vpc["id"])),
         notes=tuple(notes),
@@ -48,10 +53,9 @@ def read_network(ec2: Any, name: str, identity: Mapping[str, str], cidr: str | N
 
 
 def find_vpc(
-    items: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]], name: str, cidr: str | None
+    items: Sequence[Mapping[str, Any]], name: str, cidr: str | None
 ) -> tuple[Mapping[str, Any] | None, list[str]]:
     """Return our VPC, or None; refuse two of ours, and a stranger that has our name."""
-    items = [{**item, "cidr": entry["CidrBlock"]} for item, entry in zip(items, entries, strict=True)]
     ours = [item for item in items if item["ours"]]
     if len(ours) > 1:
         raise ResourceError(
@@ -82,11 +86,10 @@ def offered_zones(ec2: Any) -> dict[str, str]:
     }
 
 
-def foreign_interfaces(
-    ec2: Any, vpc_id: str, subnet_ids: Sequence[str], nats: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    """Describe the network interfaces in the subnets, but for those of our NAT gateways."""
-    own = {interface for nat in nats for interface in nat["interface_ids"]}
+def foreign_interfaces(ec2: Any, network: Network, subnet_ids: Sequence[str]) -> list[str]:
+    """Describe the network interfaces in the subnets, but for those of our NAT gateways and endpoints."""
+    vpc_id = (network.vpc or {})["id"]
+    own = network.own_interfaces()
     found = pages(
         ec2, "describe_network_interfaces", "NetworkInterfaces", f"list the network interfaces of {vpc_id}",
         Filters=[{"Name": "vpc-id", "Values": [vpc_id]}],
@@ -99,15 +102,23 @@ def foreign_interfaces(
     ]
 
 
-def security_groups(ec2: Any, vpc_id: str) -> list[str]:
-    """Return the security groups in the VPC that AWS does not delete with it."""
+def read_egress_gateways(ec2: Any, vpc_id: str, identity: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
     found = pages(
-        ec2, "describe_security_groups", "SecurityGroups", f"list the security groups of {vpc_id}",
-        Filters=[{"Name": "vpc-id", "Values": [vpc_id]}],
+        ec2, "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways", "list egress-only gateways"
     )  # fmt: skip
-    return [
-        f"security group {item['GroupName']} ({item['GroupId']})" for item in found if item["GroupName"] != "default"
-    ]
+    return tuple(
+        item_of(entry, "EgressOnlyInternetGatewayId", identity) for entry in found if _attached_to(entry) == vpc_id
+    )
+
+
+def vpc_ranges(ec2: Any, vpc_id: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return {IPv4 range: state} and {IPv6 range: state} of the VPC, to wait for one."""
+    answer = call(ec2, "describe_vpcs", f"read the ranges of {vpc_id}", VpcIds=[vpc_id])
+    entry = answer["Vpcs"][0]
+    return (
+        {item["cidr"]: item["state"] for item in _ranges(entry, "")},
+        {item["cidr"]: item["state"] for item in _ranges(entry, "Ipv6")},
+    )
 
 
 def nat_states(ec2: Any, nat_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -120,20 +131,32 @@ def nat_states(ec2: Any, nat_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {nat_id: states.get(nat_id, ("deleted", "")) for nat_id in nat_ids}
 
 
-def _item(entry: Mapping[str, Any], key: str, identity: Mapping[str, str]) -> dict[str, Any]:
-    tags = tags_to_dict(entry.get("Tags"))
+def _vpc(entry: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
+    living = ("associating", "associated")
+    ipv6 = [item for item in _ranges(entry, "Ipv6") if item["state"] in living]
     return {
-        "id": entry[key],
-        "name": tags.get("Name", ""),
-        "tags": {name: value for name, value in tags.items() if not name.startswith("aws:")},
-        "ours": identity.items() <= tags.items(),
+        **item_of(entry, "VpcId", identity),
+        "cidr": entry["CidrBlock"],
+        "owner": entry.get("OwnerId", ""),
+        "ranges": [
+            item for item in _ranges(entry, "") if item["state"] in living and item["cidr"] != entry["CidrBlock"]
+        ],
+        "ipv6": ipv6[0] if ipv6 else None,
     }
+
+
+def _ranges(entry: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
+    block = f"{prefix}CidrBlock"
+    return [
+        {"id": item["AssociationId"], "cidr": item.get(block, ""), "state": item[f"{block}State"]["State"]}
+        for item in entry.get(f"{block}AssociationSet", [])
+    ]
 
 
 def _nat(entry: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
     addresses = entry.get("NatGatewayAddresses", [])
     return {
-        **_item(entry, "NatGatewayId", identity),
+        **item_of(entry, "NatGatewayId", identity),
         "state": entry["State"],
         "usable": entry["State"] in ("pending", "available"),
         "subnet_id": entry.get("SubnetId", ""),
@@ -150,18 +173,24 @@ def _read_inside(ec2: Any, vpc_id: str, identity: Mapping[str, str]) -> dict[str
     within = [{"Name": "vpc-id", "Values": [vpc_id]}]
     subnets = pages(ec2, "describe_subnets", "Subnets", f"list the subnets of {vpc_id}", Filters=within)
     tables = pages(ec2, "describe_route_tables", "RouteTables", f"list the route tables of {vpc_id}", Filters=within)
-    endpoints = pages(ec2, "describe_vpc_endpoints", "VpcEndpoints", f"list the endpoints of {vpc_id}", Filters=within)
+    endpoints, leaving = read_endpoints(ec2, vpc_id, identity)
     return {
-        "subnets": tuple(
-            {**_item(entry, "SubnetId", identity), "cidr": entry["CidrBlock"], "zone": entry["AvailabilityZone"]}
-            for entry in subnets
-        ),
+        "subnets": tuple(_subnet(entry, identity) for entry in subnets),
         "tables": tuple(_table(entry, identity) for entry in tables),
-        "endpoints": tuple(
-            {**_item(entry, "VpcEndpointId", identity), "route_table_ids": entry.get("RouteTableIds", [])}
-            for entry in endpoints
-            if entry.get("State", "").lower() not in ("deleting", "deleted")
-        ),
+        "endpoints": endpoints,
+        "leaving": leaving,
+        "groups": read_groups(ec2, vpc_id, identity),
+    }
+
+
+def _subnet(entry: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, Any]:
+    living = [item["cidr"] for item in _ranges(entry, "Ipv6") if item["state"] in ("associating", "associated")]
+    return {
+        **item_of(entry, "SubnetId", identity),
+        "cidr": entry["CidrBlock"],
+        "zone": entry["AvailabilityZone"],
+        "ipv6": living[0] if living else "",
+        "assign_ipv6": bool(entry.get("AssignIpv6AddressOnCreation")),
     }
 
 
@@ -171,15 +200,19 @@ def _table(entry: Mapping[str, Any], identity: Mapping[str, str]) -> dict[str, A
         for link in entry.get("Associations", [])
         if link.get("AssociationState", {}).get("State") != "disassociated"
     ]
-    default = next((route for route in entry.get("Routes", []) if route.get("DestinationCidrBlock") == INTERNET), None)
-    target = next((default[key] for key in TARGETS if default.get(key)), "") if default else ""
+    routes = {}
+    for route in entry.get("Routes", []):
+        destination = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+        if destination in (INTERNET, INTERNET6):
+            target = next((route[key] for key in TARGETS if route.get(key)), "")
+            routes[destination] = {"target": target, "state": route.get("State", "active")}
     return {
-        **_item(entry, "RouteTableId", identity),
+        **item_of(entry, "RouteTableId", identity),
         "main": any(link.get("Main") for link in links),
         "associations": [
             {"id": link["RouteTableAssociationId"], "subnet_id": link.get("SubnetId", "")} for link in links
         ],
-        "default_route": {"target": target, "state": default.get("State", "active")} if default else None,
+        "routes": routes,
     }
 
 

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,11 @@ class Stage:
         self.playbook = playbook
         self.inputs = inputs
         self.log = Path(lab.status()["aws"]["request_log"])
+        self.kills = 0  # how many runs `kill_at` has killed
 
-    def start(self, *options: str, playbook: str = "", **inputs: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *options: str, playbook: str = "", output: Any = subprocess.PIPE, **inputs: Any
+    ) -> subprocess.Popen[str]:
         story = ROOT / "playbooks" / (playbook or self.playbook)
         argv = [
             str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(story), "--limit", self.component,
@@ -77,9 +81,8 @@ class Stage:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
         }  # fmt: skip
         return subprocess.Popen(
-            argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+            argv, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True, start_new_session=True
+        )
 
     def run(self, *options: str, playbook: str = "", timeout: float = 180, **inputs: Any) -> Outcome:
         seen = len(self.requests())
@@ -92,25 +95,34 @@ class Stage:
         # The last line may still be on its way while a run goes on.
         return [json.loads(line) for line in self.log.read_text().split("\n")[:-1]]
 
-    def kill_at(self, writes: int, **inputs: Any) -> int:
+    def kill_at(self, writes: int, within: float = 0.4, **inputs: Any) -> int:
         """Start a run and kill it with all its children at the given number of writes; return how many it made.
 
-        A run that ends before that many writes is not killed, and must have succeeded.
+        The kill comes up to `within` seconds after that write. A run that ends before that many writes is not
+        killed, and must have succeeded.
         """
-        seen = sum(entry["write"] for entry in self.requests())
-        child = self.start(**inputs)
-        deadline = time.monotonic() + 180
-        while (made := sum(entry["write"] for entry in self.requests()) - seen) < writes and child.poll() is None:
-            assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
-            time.sleep(0.01)
-        # Somewhere in or after that write, not always at the moment of its answer.
-        time.sleep(random.uniform(0, 0.4))
-        alive = child.poll() is None
-        for pid in (child.pid, *descendants(child.pid)) if alive else ():
-            kill(pid)
-        output, errors = child.communicate(timeout=30)
-        assert alive or child.returncode == 0, output + errors
-        return sum(entry["write"] for entry in self.requests()) - seen
+        seen = self._writes()
+        # Into a file: nobody reads a pipe meanwhile, and a run that is not killed would wait for ever to say its end.
+        with tempfile.TemporaryFile("w+") as said:
+            child = self.start(output=said, **inputs)
+            deadline = time.monotonic() + 180
+            while (made := self._writes() - seen) < writes and child.poll() is None:
+                assert time.monotonic() < deadline, f"{made} writes of {writes} after 180 s"
+                time.sleep(0.01)
+            # Somewhere in or after that write, not always at the moment of its answer.
+            time.sleep(random.uniform(0, within))
+            alive = child.poll() is None
+            self.kills += alive
+            for pid in (child.pid, *descendants(child.pid)) if alive else ():
+                kill(pid)
+            child.wait(timeout=30)
+            said.seek(0)
+            assert alive or child.returncode == 0, said.read()
+        return self._writes() - seen
+
+    def _writes(self) -> int:
+        """Count without parsing: this is asked a hundred times a second."""
+        return self.log.read_bytes().count(b'"write": true')
 
 
 def descendants(pid: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The role rds against a lab: what is foreseen is made, what RDS would refuse is not tried, a killed run is completed.
+"""The role rds against a lab: what is foreseen is made, changes happen in place, what RDS would refuse is not tried.
 
 The tests of this file share one lab and follow each other: an empty account, a network, a database, its changes.
 """
@@ -6,144 +6,66 @@ The tests of this file share one lab and follow each other: an empty account, a 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from bahnvision_lab.testing import Lab, running_lab
+from bahnvision_lab.testing import running_lab
+from stage import ROOT, Outcome, Stage, assert_four_runs
 
-ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 NAME = "bahnvision-lab"
+ALL = {"rds_proxy": True, "rds_poll_seconds": 0.5}
+INSTANCE = "instance | Ensure the instance and wait for it"
+PARAMETERS = "instance | Ensure the parameter group"
+USER = "user | Ensure the application's user, its secret and that they work"
+PROXY = "proxy | Ensure the proxy and wait until it reaches the database"
+OPENED = "access | Ensure whom the database lets in"
 OBJECTS = [
     "security_groups | Ensure the group of the clients",
     "security_groups | Ensure the group of the database",
-    "present | Ensure the subnet group",
-    "present | Ensure the parameter group",
-    "present | Ensure the instance and wait for it",
+    "instance | Ensure the role that writes the monitoring",
+    "instance | Ensure the subnet group",
+    PARAMETERS,
+    INSTANCE,
+    "access | Ensure the group of the proxy",
+    OPENED,
+    USER,
+    "proxy | Ensure the role that reads the secret",
+    PROXY,
 ]
-
-
-class Outcome:
-    """What one run of a playbook told, and what it asked of AWS meanwhile."""
-
-    def __init__(self, code: int, told: dict[str, Any], requests: list[dict[str, Any]]) -> None:
-        self.code = code
-        self.stats = told["stats"]["rds"]
-        self.writes = [entry["operation"] for entry in requests if entry["write"]]
-        self.tasks: dict[str, dict[str, Any]] = {}
-        for play in told["plays"]:
-            for task in play["tasks"]:
-                if "rds" in task["hosts"]:
-                    self.tasks[task["task"]["name"].removeprefix("bahnvision.aws.rds : ")] = task["hosts"]["rds"]
-
-    @property
-    def changed(self) -> list[str]:
-        return [name for name, result in self.tasks.items() if result.get("changed")]
-
-    @property
-    def errors(self) -> list[str]:
-        return [str(result["msg"]) for result in self.tasks.values() if result.get("failed")]
-
-    def after(self, task: str) -> dict[str, Any]:
-        """Return the right side of a task's diff: {object: facts}."""
-        return self.tasks[task]["diff"]["after"]
-
-
-class Stage:
-    """A lab, and the way to run the project's playbooks against it."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self.log = Path(lab.status()["aws"]["request_log"])
-        self.rds = lab.client("rds")
-
-    def command(self, playbook: str, *options: str, **inputs: Any) -> dict[str, Any]:
-        argv = [str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(ROOT / "playbooks" / playbook), *options]
-        environment = {
-            **os.environ, **self.lab.environment(), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
-        }  # fmt: skip
-        return {"args": [*argv, "-e", json.dumps(inputs)], "cwd": ROOT, "env": environment}
-
-    def run(self, *options: str, playbook: str = "data.yml", **inputs: Any) -> Outcome:
-        seen = len(self.requests())
-        done = subprocess.run(
-            **self.command(playbook, *options, **inputs), capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.stdout.startswith("{"), done.stdout + done.stderr
-        return Outcome(done.returncode, json.loads(done.stdout), self.requests()[seen:])
-
-    def requests(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def instance(self, name: str = NAME) -> dict[str, Any] | None:
-        found = self.rds.describe_db_instances()["DBInstances"]
-        return next((instance for instance in found if instance["DBInstanceIdentifier"] == name), None)
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with running_lab(tmp_path_factory.mktemp("rds-role") / "lab") as lab:
-        yield Stage(lab)
+        yield Stage(lab, "rds", "data.yml", **ALL)
 
 
 @pytest.fixture(scope="module")
 def network(stage: Stage) -> Stage:
-    subprocess.run(
-        **stage.command("network.yml", vpc_nat="none"), capture_output=True, text=True, timeout=120, check=True
-    )
+    # Without a database, and before there is a network, the role stops and says what to do.
+    refused = stage.run()
+    assert (len(refused.errors), refused.writes) == (1, [])
+    assert "run site.yml with --tags vpc" in refused.errors[0]
+    with stage.start("--limit", "vpc", playbook="network.yml", vpc_nat="none") as child:
+        output, errors = child.communicate(timeout=180)
+    assert child.returncode == 0, output + errors
     return stage
 
 
 @pytest.fixture(scope="module")
-def database(network: Stage) -> Outcome:
-    made = network.run("--diff")
-    assert made.code == 0, made.errors
-    return made
+def database(network: Stage) -> tuple[Outcome, Outcome]:
+    return assert_four_runs(network)
 
 
-def test_an_empty_account_is_predicted_as_a_whole_and_not_written_to(stage: Stage) -> None:
-    foreseen = stage.run("--check", "--diff")
-
-    assert (foreseen.code, foreseen.errors, foreseen.writes) == (0, [], [])
-    assert foreseen.changed == OBJECTS
-    instance = foreseen.after(OBJECTS[-1])[f"db_instance {NAME}"]
-    assert {key: instance[key] for key in ("multi_az", "storage_encrypted", "deletion_protection")} == {
-        "multi_az": True, "storage_encrypted": True, "deletion_protection": True,
-    }  # fmt: skip
-    assert instance["manage_master_user_password"] is True
-    assert f"db_subnet_group {NAME}" in foreseen.after(OBJECTS[2])
+def instance(stage: Stage) -> dict[str, Any]:
+    return stage.lab.client("rds").describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]
 
 
-def test_without_a_network_the_run_says_what_to_do(stage: Stage) -> None:
-    refused = stage.run()
-
-    assert refused.code != 0
-    assert refused.writes == []
-    assert len(refused.errors) == 1
-    assert "run site.yml with --tags vpc" in refused.errors[0]
-
-
-def small_network(stage: Stage) -> None:
-    """Two data subnets of 16 addresses: the role vpc would refuse them, so somebody else made them."""
-    ec2 = stage.lab.client("ec2")
-    tags = {"app": "small", "stage": "lab", "component": "vpc", "managed-by": "bahnvision.aws", "tier": "data"}
-    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-    vpc = ec2.create_vpc(
-        CidrBlock="10.9.0.0/24", TagSpecifications=[{"ResourceType": "vpc", "Tags": listed}]
-    )["Vpc"]["VpcId"]  # fmt: skip
-    for zone, block in (("a", "10.9.0.0/28"), ("b", "10.9.0.16/28")):
-        ec2.create_subnet(
-            VpcId=vpc, CidrBlock=block, AvailabilityZone=f"eu-central-1{zone}",
-            TagSpecifications=[{"ResourceType": "subnet", "Tags": listed}],
-        )  # fmt: skip
+def facts(outcome: Outcome) -> dict[str, Any]:
+    return outcome.tasks["result | Hand the facts to the roles that follow"]["ansible_facts"]["rds_result"]
 
 
 @pytest.mark.parametrize(
@@ -151,44 +73,78 @@ def small_network(stage: Stage) -> None:
     [
         ({"rds_engine_version": "15.4"}, "does not offer PostgreSQL 15.4 (any more); the nearest offered is 15."),
         ({"rds_instance_class": "db.t4g.mediun"}, "cannot be ordered for PostgreSQL 15"),
+        ({"rds_instance_class": "db.t4g.micro"}, "has no Performance Insights"),
         ({"rds_parameters": {"log_statment": "ddl"}}, "did you mean log_statement?"),
-        ({"rds_app": "small", "rds_identifier": "small"}, "Too small: 10.9.0.0/28, 10.9.0.16/28"),
+        ({"rds_app_password": "with/slash"}, "none of / @"),
+        ({"rds_backup_retention_period": 0}, "say so with allow_no_backups"),
     ],
-    ids=["unknown version", "wrong class", "unknown parameter", "small subnets"],
+    ids=["unknown version", "wrong class", "class without a feature", "unknown parameter", "password", "no backups"],
 )
-def test_what_rds_would_refuse_is_one_error_and_no_write(network: Stage, inputs: dict[str, Any], text: str) -> None:
-    if inputs.get("rds_app") == "small":
-        small_network(network)
-
+def test_what_would_be_refused_is_one_error_and_no_write(network: Stage, inputs: dict[str, Any], text: str) -> None:
     refused = network.run(**inputs)
 
-    assert refused.code != 0
-    assert refused.writes == []
-    assert len(refused.errors) == 1
+    assert (refused.code != 0, refused.writes, len(refused.errors)) == (True, [], 1)
     assert text in refused.errors[0]
 
 
-def test_the_run_makes_what_was_foreseen_and_the_next_ones_nothing(network: Stage, database: Outcome) -> None:
-    assert database.changed == OBJECTS
-    instance = network.instance()
-    assert instance is not None
-    assert instance["DBInstanceStatus"] == "available"
-    assert len(instance["DBSubnetGroup"]["Subnets"]) == 3
-    facts = database.tasks["present | Hand the facts to the roles that follow"]["ansible_facts"]["rds_result"]
-    assert (facts["endpoint"], facts["port"]) == (instance["Endpoint"]["Address"], instance["Endpoint"]["Port"])
-    assert facts["master_secret_arn"] == instance["MasterUserSecret"]["SecretArn"]
+def test_the_four_runs(network: Stage, database: tuple[Outcome, Outcome]) -> None:
+    foreseen, made = database
 
-    for options in (("--check", "--diff"), ()):
-        again = network.run(*options)
-        assert (again.code, again.changed, again.writes) == (0, [], [])
+    assert foreseen.changed == made.changed == OBJECTS
+    for task in (INSTANCE, USER, PROXY):
+        assert made.tasks[task]["actions"] == foreseen.tasks[task]["actions"]
+    now = instance(network)
+    assert (now["MultiAZ"], now["StorageEncrypted"], now["DeletionProtection"]) == (True, True, True)
+    assert (now["MonitoringInterval"], now["BackupRetentionPeriod"]) == (60, 30)
+    told = facts(made)
+    assert (told["endpoint"], told["port"]) == (now["Endpoint"]["Address"], now["Endpoint"]["Port"])
+    assert told["master_secret_arn"] == now["MasterUserSecret"]["SecretArn"]
 
 
-def test_no_password_is_told(network: Stage, database: Outcome) -> None:
-    secrets = network.lab.client("secretsmanager")
-    arn = network.instance()["MasterUserSecret"]["SecretArn"]
-    password = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])["password"]
-    assert password
-    assert password not in json.dumps(database.tasks)
+def secret(stage: Stage, arn: str) -> dict[str, Any]:
+    return json.loads(stage.lab.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+
+
+def test_a_client_gets_in_with_tls_directly_and_through_the_proxy(
+    network: Stage, database: tuple[Outcome, Outcome]
+) -> None:
+    told = facts(database[1])
+    pair = secret(network, told["app_secret_arn"])
+    settings = {
+        "dbname": pair["dbname"], "user": pair["username"], "password": pair["password"], "connect_timeout": 10,
+        "sslrootcert": network.lab.status()["ca_bundle"],
+    }  # fmt: skip
+    for host, port in ((told["endpoint"], told["port"]), (told["proxy_endpoint"], told["proxy_port"])):
+        way = {"host": host, "port": port, **settings}
+        with psycopg.connect(**way, sslmode="verify-full", prepare_threshold=None) as client:
+            assert client.execute("select current_user").fetchone() == ("bahnvision_owner",)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(**way, sslmode="disable")
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(**{**way, "password": "wrong"}, sslmode="verify-full")
+
+
+def test_no_password_is_told(network: Stage, database: tuple[Outcome, Outcome]) -> None:
+    told = facts(database[1])
+    output = json.dumps(database[1].tasks)
+    for arn in (told["master_secret_arn"], told["app_secret_arn"]):
+        assert secret(network, arn)["password"] not in output
+
+
+def test_the_readme_names_the_actions_that_a_full_run_needs(network: Stage, database: tuple[Outcome, Outcome]) -> None:
+    prefixes = {
+        "rds": "rds",
+        "ec2": "ec2",
+        "iam": "iam",
+        "secretsmanager": "secretsmanager",
+        "kms": "kms",
+        "sts": "sts",
+    }
+    asked = {f"{prefixes[entry['service']]}:{entry['operation']}" for run in database for entry in run.requests}
+    named = set(re.findall(r"`([a-z0-9]+:[A-Za-z]+)`", (ROOT / "roles" / "rds" / "README.md").read_text()))
+
+    assert asked
+    assert sorted(asked - named) == []
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -200,15 +156,23 @@ CHANGES: dict[str, dict[str, Any]] = {
     "tag": {"rds_tags": {"team": "data"}},
     "logs": {"rds_log_exports": ["postgresql"]},
     "window": {"rds_backup_window": "05:00-06:00"},
+    "maintenance": {"rds_maintenance_window": "mon:01:00-mon:02:00"},
     "protection": {"rds_deletion_protection": False},
     "client": {"rds_client_cidrs": ["127.0.0.1/32", "10.8.0.0/16"]},
+    "monitoring": {"rds_monitoring_interval": 15},
+    "pool": {"rds_proxy_max_connections_percent": 75},
+    "borrow": {"rds_proxy_connection_borrow_timeout": 60},
+    "limit": {"rds_app_connection_limit": 40},
+    "multi_az": {"rds_multi_az": False},
+    "minor": {"rds_auto_minor_version_upgrade": False},
+    "authority": {"rds_ca_certificate_identifier": "rds-ca-ecc384-g1"},
 }
 
 
 def standing(stage: Stage) -> dict[str, Any]:
     """Return all changes as one wish; storage stays as it is, it never shrinks."""
     wish = {key: value for inputs in CHANGES.values() for key, value in inputs.items()}
-    return wish | {"rds_allocated_storage": stage.instance()["AllocatedStorage"]}
+    return wish | {"rds_allocated_storage": instance(stage)["AllocatedStorage"]}
 
 
 def change(stage: Stage, inputs: dict[str, Any]) -> Outcome:
@@ -217,36 +181,35 @@ def change(stage: Stage, inputs: dict[str, Any]) -> Outcome:
     assert (foreseen.code, foreseen.writes) == (0, []), foreseen.errors
     made = stage.run("--diff", **inputs)
     assert (made.code, made.changed) == (0, foreseen.changed), made.errors
-    ours = OBJECTS[2:]  # the security groups of amazon.aws show ids that only exist afterwards
-    assert [made.tasks[name].get("diff") for name in ours] == [foreseen.tasks[name].get("diff") for name in ours]
+    for name in (PARAMETERS, INSTANCE, USER, PROXY):
+        assert made.tasks[name].get("diff") == foreseen.tasks[name].get("diff"), name
     left = stage.run("--check", **inputs)
     assert (left.code, left.changed) == (0, [])
     return foreseen
 
 
 @pytest.mark.usefixtures("database")
-def test_ten_changes_at_once_are_foreseen_made_in_place_and_made_once(network: Stage) -> None:
-    before = network.instance()
-    wish = standing(network) | CHANGES["storage"]
+def test_all_changes_at_once_are_foreseen_made_in_place_and_made_once(network: Stage) -> None:
+    before = instance(network)
 
-    foreseen = change(network, wish)
+    foreseen = change(network, standing(network) | CHANGES["storage"])
 
-    instance = foreseen.after(OBJECTS[-1])[f"db_instance {NAME}"]
-    expected = {
-        "allocated_storage": 30, "max_allocated_storage": 200, "backup_retention_period": 14,
+    assert foreseen.after(INSTANCE)[f"db_instance {NAME}"] == {
+        "allocated_storage": 30, "max_allocated_storage": 200, "backup_retention_period": 14, "multi_az": False,
         "instance_class": "db.t4g.large", "enabled_cloudwatch_logs_exports": ["postgresql"],
-        "backup_window": "05:00-06:00", "deletion_protection": False,
-        "tags": {"team": "data", "requested-storage-gib": "30"},
+        "backup_window": "05:00-06:00", "maintenance_window": "mon:01:00-mon:02:00", "deletion_protection": False,
+        "monitoring_interval": 15, "auto_minor_version_upgrade": False,
+        "ca_certificate_identifier": "rds-ca-ecc384-g1", "tags": {"team": "data", "requested-storage-gib": "30"},
     }  # fmt: skip
-    assert instance == expected
-    parameters = foreseen.after(OBJECTS[3])[f"db_parameter_group {NAME}-postgres15"]
+    parameters = foreseen.after(PARAMETERS)[f"db_parameter_group {NAME}-postgres15"]
     assert parameters["log_min_duration_statement"] == "250"
-    assert OBJECTS[1] in foreseen.changed
-    assert any("restarts" in note for note in foreseen.tasks[OBJECTS[-1]]["notes"])
-    now = network.instance()
-    assert now["DbiResourceId"] == before["DbiResourceId"]
-    assert (now["AllocatedStorage"], now["DBInstanceClass"]) == (30, "db.t4g.large")
-    assert (now["BackupRetentionPeriod"], now["DeletionProtection"]) == (14, False)
+    assert foreseen.after(USER)["database_role bahnvision_app"] == {"connection_limit": 40}
+    assert OPENED in foreseen.changed
+    assert "75" in str(foreseen.after(PROXY))
+    assert any("restarts" in note for note in foreseen.tasks[INSTANCE]["notes"]), "what a change costs is told before"
+    now = instance(network)
+    assert now["DbiResourceId"] == before["DbiResourceId"], "in place"
+    assert (now["AllocatedStorage"], now["DBInstanceClass"], now["MultiAZ"]) == (30, "db.t4g.large", False)
 
 
 @pytest.mark.full
@@ -258,58 +221,34 @@ def test_each_change_alone_is_foreseen_made_and_made_once(network: Stage, name: 
     wish = {key: value for key, value in start.items() if key not in CHANGES[name]}
     if name == "storage":
         wish["rds_allocated_storage"] = start["rds_allocated_storage"] + 10
+    if name == "authority":
+        wish["rds_ca_certificate_identifier"] = "rds-ca-rsa4096-g1"
     assert change(network, wish).changed
 
 
 @pytest.mark.usefixtures("database")
-def test_smaller_storage_is_refused_and_nothing_is_written(network: Stage) -> None:
-    size = network.instance()["AllocatedStorage"]
-    refused = network.run(rds_allocated_storage=20, rds_backup_retention_period=3)
+def test_what_has_no_way_back_is_refused_and_nothing_is_written(network: Stage) -> None:
+    size = instance(network)["AllocatedStorage"]
+    refused = network.run(rds_allocated_storage=20, rds_backup_retention_period=3, rds_multi_az=False)
 
     assert (len(refused.errors), refused.writes) == (1, [])
     assert f"cannot shrink from {size} to 20" in refused.errors[0]
 
 
-def test_a_run_killed_while_the_instance_is_made_is_completed_by_the_next(network: Stage) -> None:
-    inputs = {"rds_identifier": "killed", "rds_performance_insights": False}
-    child = subprocess.Popen(
-        **network.command("data.yml", **inputs), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while network.instance("killed") is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(child.pid, signal.SIGKILL)
-    assert child.wait(10) == -signal.SIGKILL, "the run was over before it could be killed"
-
-    again = network.run(**inputs)
-
-    assert again.code == 0, again.errors
-    assert again.changed in ([], [OBJECTS[-1]])  # nothing is made twice
-    assert network.instance("killed")["DBInstanceStatus"] == "available"
-
-
 @pytest.mark.usefixtures("database")
-def test_removal_wants_the_name_of_the_stage_and_no_protection(network: Stage) -> None:
-    for inputs, text in (
-        ({}, "Set rds_confirm_absent"),
-        ({"rds_confirm_absent": "lab", "rds_identifier": "killed"}, "deletion protection"),
-    ):
-        refused = network.run(rds_state="absent", **inputs)
-        assert (len(refused.errors), refused.writes) == (1, [])
-        assert text in refused.errors[0]
-
-
-@pytest.mark.full
-@pytest.mark.usefixtures("database")
-def test_removal_takes_what_is_ours_and_keeps_the_data(network: Stage) -> None:
-    assert network.run(**standing(network)).code == 0  # which switches the protection off
+def test_removal_wants_the_name_takes_what_is_ours_and_keeps_the_data(network: Stage) -> None:
+    unnamed = network.run(rds_state="absent")
+    assert (len(unnamed.errors), unnamed.writes) == (1, [])
+    assert "Set rds_confirm_absent" in unnamed.errors[0]
 
     gone = network.run(rds_state="absent", rds_confirm_absent="lab")
 
     assert gone.code == 0, gone.errors
-    assert network.instance() is None
-    snapshots = [item["DBSnapshotIdentifier"] for item in network.rds.describe_db_snapshots()["DBSnapshots"]]
+    rds, ec2, iam = (network.lab.client(name) for name in ("rds", "ec2", "iam"))
+    assert rds.describe_db_instances()["DBInstances"] == rds.describe_db_proxies()["DBProxies"] == []
+    assert ec2.describe_security_groups(Filters=[{"Name": "tag:component", "Values": ["rds"]}])["SecurityGroups"] == []
+    assert [role for role in iam.list_roles()["Roles"] if role["RoleName"].startswith(f"{NAME}-rds")] == []
+    snapshots = [item["DBSnapshotIdentifier"] for item in rds.describe_db_snapshots()["DBSnapshots"]]
     assert [name for name in snapshots if name.startswith(f"{NAME}-final-")]
     again = network.run(rds_state="absent", rds_confirm_absent="lab")
     assert (again.code, again.changed, again.writes) == (0, [], [])

@@ -9,10 +9,14 @@ from typing import Any
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
+from bahnvision_lab.aws import faulty
+from bahnvision_lab.aws.contract import requests
+from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.naming import Call, read_call
 from bahnvision_lab.aws.refusals import error_response, speaks_json
 from bahnvision_lab.aws.request_log import RequestLog, error_code
 from bahnvision_lab.aws.signature import is_genuine
+from bahnvision_lab.faults import CUT, Failure, Faults
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 CALL = "bahnvision_lab.call"  # where the inner application finds the Call, in the WSGI environment
@@ -21,25 +25,52 @@ CALL = "bahnvision_lab.call"  # where the inner application finds the Call, in t
 class Gate:
     """A WSGI application in front of moto."""
 
-    def __init__(self, inner: Application, secret_of: Callable[[str], str | None], log: RequestLog) -> None:
+    def __init__(
+        self,
+        inner: Application,
+        secret_of: Callable[[str], str | None],
+        log: RequestLog,
+        faults: Faults,
+        contract: Contract,
+    ) -> None:
         self.inner = inner
         self.secret_of = secret_of
         self.log = log
+        self.faults = faults
+        self.contract = contract
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()
         call = read_call(environ)
         environ[CALL] = call
-        response = self._refuse(call, environ) or self._ask(environ)
+        response, failure = self._refuse(call, environ), None
+        if response is None:
+            time.sleep(self.faults.delay)
+            failure = self.faults.failure(call.service, call.operation)
+            response = self._failing(call, environ, failure) if failure else self._ask(environ)
+        if failure and failure.code == CUT:
+            self.log.write(call, 0, CUT, time.monotonic() - started)
+            raise faulty.cut(environ)
         code = None
         if response.status_code >= 400:
             code = error_code(response.get_data(), response.headers.get("x-amzn-ErrorType"))
         self.log.write(call, response.status_code, code, time.monotonic() - started)
         return response(environ, start_response)
 
+    def _failing(self, call: Call, environ: dict[str, Any], failure: Failure) -> Response:
+        """The answer of a fault. What has `acted` is carried out first: the client cannot know."""
+        if failure.acted:
+            self._ask(environ)
+        return faulty.failed(call, failure, environ.get("CONTENT_TYPE", ""))
+
     def _ask(self, environ: dict[str, Any]) -> Response:
+        refused = requests.refusal(environ[CALL], environ)
+        if refused is not None:
+            return refused
         chunks, status, headers = run_wsgi_app(self.inner, environ, buffered=True)
-        return Response(b"".join(chunks), status, headers)
+        response = Response(b"".join(chunks), status, headers)
+        self.contract.examine(environ[CALL], response, environ.get("CONTENT_TYPE", ""))
+        return response
 
     def _refuse(self, call: Call, environ: dict[str, Any]) -> Response | None:
         """AWS lets nobody in without a known access key and its secret; moto would let everybody."""

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import botocore.session
 from moto.core.request import Request
 from moto.core.routing import NotFound, get_service_router
+from moto.core.utils import get_service_model
 
 # Operations that change nothing. What is not known to be a read counts as a write.
 READS = (
@@ -100,6 +101,11 @@ def _from_route(call: Call, environ: dict[str, Any]) -> Call:
             continue
         return replace(call, operation=str(operation.name))
     return call
+
+
+def operations_of(service: str) -> frozenset[str]:
+    """Return the operations of a service by the name that requests are signed with; none when it is unknown."""
+    return frozenset(name for model in _models(service) for name in get_service_model(model).operation_names)
 
 
 def _models(service: str) -> tuple[str, ...]:

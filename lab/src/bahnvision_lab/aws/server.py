@@ -20,10 +20,12 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.ec2 import network
 from bahnvision_lab.aws.gate import CALL, Gate
 from bahnvision_lab.aws.refusals import NOT_RETRIED, LabLacks, error_response, not_implemented
 from bahnvision_lab.aws.request_log import RequestLog
+from bahnvision_lab.faults import Faults
 
 REGION = "eu-central-1"
 ACCOUNT = DEFAULT_ACCOUNT_ID
@@ -55,10 +57,13 @@ class _QuietHandler(MotoRequestHandler):
 class AwsServer:
     """The API on one port of 127.0.0.1. `start` returns when it accepts connections."""
 
-    def __init__(self, port: int, log: RequestLog, credentials: Credentials) -> None:
+    def __init__(
+        self, port: int, log: RequestLog, credentials: Credentials, faults: Faults, contract: Contract
+    ) -> None:
         self.credentials = credentials
         self.log = log
-        gate = Gate(DomainDispatcherApplication(_create_app), self._secret_of, log)
+        self.contract = contract
+        gate = Gate(DomainDispatcherApplication(_create_app), self._secret_of, log, faults, contract)
         self._server = make_server("127.0.0.1", port, gate, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
 
@@ -79,6 +84,7 @@ class AwsServer:
         return {
             "endpoint_url": self.endpoint_url,
             "request_log": str(self.log.path),
+            "contract_log": str(self.contract.path),
             "region": REGION,
             "account_id": ACCOUNT,
             "access_key_id": self.credentials.access_key_id,

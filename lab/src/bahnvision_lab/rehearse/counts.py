@@ -39,7 +39,7 @@ def contents(dsn: str, side: str) -> Contents:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             tables = connection.execute(TABLES, [list(FOREIGN_SCHEMAS)]).fetchall()
-            rows = {f"{schema}.{name}": _count(connection, schema, name) for schema, name, _size in tables}
+            rows = {f"{schema}.{name}": count(connection, schema, name) for schema, name, _size in tables}
     except psycopg.Error as problem:
         raise LabError(f"the rows of the {side} could not be counted: {problem}") from problem
     if not rows:
@@ -47,7 +47,7 @@ def contents(dsn: str, side: str) -> Contents:
     return Contents(rows, sum(size for _schema, _name, size in tables))
 
 
-def _count(connection: psycopg.Connection[Any], schema: str, name: str) -> int:
+def count(connection: psycopg.Connection[Any], schema: str, name: str) -> int:
     query = sql.SQL("select count(*) from only {}").format(sql.Identifier(schema, name))
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0

@@ -9,13 +9,16 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import boto3
+
 from bahnvision_lab.errors import LabError
-from bahnvision_lab.rehearse import counts, record
+from bahnvision_lab.rehearse import counts, paths, record
 from bahnvision_lab.rehearse.children import Checkout
 from bahnvision_lab.rehearse.stages import Measure, Runner, Stage, StageError
 from bahnvision_lab.state import State
 
 INVENTORY = Path("inventories") / "lab"
+NAME = "bahnvision-lab"  # <app>-<stage>
 REPORTS = Path("build") / "reports" / "lab"
 
 
@@ -40,6 +43,7 @@ class Rehearsal:
             Stage("migrate", self.migrate),
             Stage("verify", self.verify),
             Stage("count", self.count),
+            Stage("paths", self.walk_paths),
             Stage("page", self.write_report, even_after_failure=True),
         ]
 
@@ -73,6 +77,27 @@ class Rehearsal:
         if found:
             raise StageError("the two sides differ: " + "; ".join(found))
         return Measure(rows=target.total)
+
+    def walk_paths(self) -> Measure:
+        """The application's ways in: the instance, the proxy, the cache."""
+        status = self.status()
+        bundle, aws = status["ca_bundle"], status["aws"]
+        manager = boto3.session.Session().client(
+            "secretsmanager", endpoint_url=aws["endpoint_url"], region_name=aws["region"],
+            aws_access_key_id=aws["access_key_id"], aws_secret_access_key=aws["secret_access_key"],
+        )  # fmt: skip
+        user = paths.read_secret(manager, f"{NAME}-rds-app")
+        member = paths.read_secret(manager, f"{NAME}-elasticache-app")
+        instance, proxy, cache = (status[kind][NAME] for kind in ("databases", "proxies", "caches"))
+        primary = cache["primary"]
+        ways = [
+            paths.database("instance", instance["host"], instance["port"], user, bundle),
+            paths.database("proxy", proxy["host"], proxy["port"], user, bundle),
+            paths.cache("cache", primary["host"], primary["port"], member, bundle),
+        ]
+        rows = sum(self.target.values())
+        paths.walk(ways, rows)
+        return Measure(rows=rows)
 
     def write_report(self) -> Measure:
         facts = record.page(self.runner, self.scale, self.source, self.target, self.report.parent)

@@ -9,7 +9,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.rds.models import rds_backends
 
-from bahnvision_lab.aws.naming import botocore_services
+from bahnvision_lab.aws.elasticache import usage as caches
 from bahnvision_lab.aws.rds.network import subnet_group_of
 from bahnvision_lab.aws.refusals import AwsError
 
@@ -41,7 +41,9 @@ def check_one_attribute(params: dict[str, Any]) -> None:
 
 
 def check_subnet_unused(backend: EC2Backend, subnet_id: str) -> None:
-    """An instance of RDS has its network interface in the subnet; moto does not know of it."""
+    """A database or a cache node has its network interface in the subnet; moto does not know of it."""
+    if subnet_id in caches.subnets_in_use(backend.account_id, backend.region_name):
+        raise AwsError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     zone = backend.get_subnet(subnet_id).availability_zone
     for database in rds_backends[backend.account_id][backend.region_name].databases.values():
         group = subnet_group_of(database)
@@ -59,7 +61,9 @@ def check_security_group_unused(backend: EC2Backend, group: SecurityGroup | None
         raise AwsError("CannotDelete", message)
     databases = rds_backends[backend.account_id][backend.region_name].databases.values()
     used = any(group.id in database.vpc_security_group_ids for database in databases)
-    if used or group.id in _referenced(backend, group):
+    used = used or group.id in caches.security_groups_in_use(backend.account_id, backend.region_name)
+    interfaces = [interface for interface in backend.enis.values() if group in interface.group_set]
+    if used or interfaces or group.id in _referenced(backend, group):
         raise AwsError("DependencyViolation", f"resource {group.id} has a dependent object")
 
 
@@ -96,13 +100,22 @@ def check_no_public_addresses(backend: EC2Backend, vpc_id: str) -> None:
             )
 
 
-def check_endpoint(backend: EC2Backend, params: dict[str, Any]) -> None:
-    service = params["ServiceName"]
-    domain, _between, name = service.rpartition(".")
-    if domain == f"com.amazonaws.{backend.region_name}" and name not in botocore_services():
-        raise AwsError("InvalidServiceName", f"The Vpc Endpoint Service '{service}' does not exist")
-    for endpoint in backend.vpc_end_points.values():
-        both = set(endpoint.route_table_ids or []) & set(params.get("RouteTableIds", []))
-        if both and endpoint.service_name == service and endpoint.state == "available":
-            message = f"route table {min(both)} already has a route with the destination of {service}"
-            raise AwsError("RouteAlreadyExists", message)
+def check_gateway_attachment(backend: EC2Backend, params: dict[str, Any]) -> None:
+    """A VPC has one internet gateway."""
+    vpc_id = params["VpcId"]
+    for gateway in backend.internet_gateways.values():
+        if gateway.vpc and gateway.vpc.id == vpc_id and gateway.id != params["InternetGatewayId"]:
+            message = f"Network {vpc_id} already has an internet gateway attached"
+            raise AwsError("InvalidParameterValue", message)
+
+
+def check_vpc_empty(backend: EC2Backend, vpc_id: str) -> None:
+    """AWS deletes a VPC with its default group, table and ACL, and with nothing else in it."""
+    inside = [gateway.id for gateway in backend.internet_gateways.values() if gateway.vpc and gateway.vpc.id == vpc_id]
+    inside += [item.id for item in backend.egress_only_internet_gateways.values() if item.vpc_id == vpc_id]
+    inside += [item.id for item in backend.vpc_end_points.values() if item.vpc_id == vpc_id and item.state != "deleted"]
+    inside += [item.id for item in backend.enis.values() if item.subnet.vpc_id == vpc_id]
+    inside += [group.id for group in backend.groups[vpc_id].values() if group.name != "default"]
+    if inside:
+        message = f"The vpc '{vpc_id}' has dependencies and cannot be deleted."
+        raise AwsError("DependencyViolation", message)

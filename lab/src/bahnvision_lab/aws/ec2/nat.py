@@ -7,6 +7,8 @@ import time
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway
 
+from bahnvision_lab import pace
+
 # AWS takes a minute or two. Long enough here that a client which does not wait is caught.
 SECONDS_PENDING = 0.3
 _ready_at: dict[str, float] = {}
@@ -14,7 +16,7 @@ _ready_at: dict[str, float] = {}
 
 def begin(gateway: NatGateway) -> None:
     gateway.state = "pending"
-    _ready_at[gateway.id] = time.monotonic() + SECONDS_PENDING
+    _ready_at[gateway.id] = time.monotonic() + max(SECONDS_PENDING, pace.seconds("nat"))
 
 
 def advance(backend: EC2Backend) -> None:

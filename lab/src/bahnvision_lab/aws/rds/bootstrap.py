@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from bahnvision_lab import postgres
+from bahnvision_lab import postgres, processes
+from bahnvision_lab.state import write_private
 
 ADMIN = "rdsadmin"  # RDS's own superuser; nobody else gets its password
+REPLICATION = "rdsrepladmin"
 GROUP = "rds_superuser"
 # The groups of rds_superuser on RDS, as far as the server's version has them.
 GROUP_OF = ("pg_monitor", "pg_signal_backend", "pg_checkpoint", "pg_read_all_data", "pg_write_all_data",
@@ -21,6 +24,21 @@ GROUP_OF = ("pg_monitor", "pg_signal_backend", "pg_checkpoint", "pg_read_all_dat
 PASSWORD_CHARACTERS = "".join(
     character for character in string.ascii_letters + string.digits + string.punctuation if character not in "/@\"\\'"
 )
+
+
+# So that each server can be either: it archives what it has, and a standby that lost its link finds back soon.
+REPLICATION_SETTINGS = {
+    "archive_mode": "always",  # a primary that is killed may not have archived all that its standby has
+    "archive_timeout": "300",
+    # These servers die as processes, never with the kernel: what they have written stays written. With it on,
+    # every new standby would first sync its whole data directory, seconds on a busy machine.
+    "fsync": "off",
+    "hot_standby": "on",
+    "wal_keep_size": "512MB",
+    "wal_sender_timeout": "5s",
+    "wal_receiver_timeout": "5s",
+    "wal_retrieve_retry_interval": "200ms",
+}
 
 
 def new_password(length: int = 32) -> str:
@@ -38,24 +56,36 @@ def settings(folder: Path, parameters: dict[str, str]) -> dict[str, str]:
         "ssl": "on",
         "ssl_cert_file": str(folder / "server.crt"),
         "ssl_key_file": str(folder / "server.key"),
-        "wal_level": "replica",
+        "wal_level": parameters.get("wal_level", "replica"),
         "max_wal_senders": "10",
     }
 
 
 def access_rules(force_ssl: bool) -> tuple[str, ...]:
-    """Return pg_hba.conf. The database and the role rdsadmin are the service's own."""
+    """Return pg_hba.conf. The database rdsadmin and two roles are the service's own."""
     kind = "hostssl" if force_ssl else "host"
     return (
         f"host all {ADMIN} 127.0.0.1/32 scram-sha-256",
+        f"host replication {REPLICATION} 127.0.0.1/32 scram-sha-256",
+        f"host all {REPLICATION} all reject",
         f"host {ADMIN} all all reject",
         f"{kind} all all 127.0.0.1/32 scram-sha-256",
     )
 
 
-def make_roles(server: postgres.Server, master: str, password: str) -> None:
+def write_passfile(path: Path, passwords: dict[str, str]) -> None:
+    """Write libpq's password file, for the tools and the standby: none of them takes a password otherwise unseen."""
+    quoted = {role: re.sub(r"([:\\])", r"\\\1", password) for role, password in passwords.items()}
+    lines = [f"*:*:*:{role}:{password}\n" for role, password in quoted.items()]
+    write_private(path, "".join(lines))
+    processes.give_to_servers(path)
+
+
+def make_roles(server: postgres.Server, master: str, password: str, replication_password: str) -> None:
     """Create the roles of a new instance. The master user is no superuser: clients must live with that."""
     with server.connect() as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN REPLICATION").format(sql.Identifier(REPLICATION)))
+        set_password(admin, REPLICATION, replication_password)
         for role in ("rds_replication", "rds_password", "rds_iam", GROUP):
             admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
         known = {name for (name,) in admin.execute("SELECT rolname FROM pg_roles").fetchall()}

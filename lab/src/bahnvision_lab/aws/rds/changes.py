@@ -8,6 +8,7 @@ from moto.rds.models import DBInstance, RDSBackend
 
 from bahnvision_lab.aws.rds import catalogue, identity, network, parameters, storage
 from bahnvision_lab.aws.rds.checks import check_common, usable_key
+from bahnvision_lab.aws.rds.monitoring import check_monitoring
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
 # Without ApplyImmediately these wait; they show in PendingModifiedValues meanwhile.
@@ -19,6 +20,7 @@ DEFERRED = {
     "StorageThroughput": "storage_throughput",
     "MultiAZ": "multi_az",
     "EngineVersion": "engine_version",
+    "BackupRetentionPeriod": "backup_retention_period",  # only from or to 0: that interrupts
 }
 INTERRUPTS = ("DBInstanceClass", "EngineVersion")
 
@@ -33,6 +35,7 @@ def prepare_modify(params: dict[str, Any], database: DBInstance, backend: RDSBac
     _check_storage(params, database)
     _check_password(params, database, backend)
     check_common(params, database.engine_version)
+    check_monitoring(params, backend)
     parameters.check_group(
         backend, params.get("DBParameterGroupName"), params.get("EngineVersion") or database.engine_version
     )
@@ -114,6 +117,10 @@ def _vpc_of(database: DBInstance, backend: RDSBackend) -> str:
     return group.vpc_id if group else network.ec2_of(backend).default_vpc.id
 
 
+def _may_wait(name: str, params: Any, database: DBInstance) -> bool:
+    return name != "BackupRetentionPeriod" or bool(params[name]) != bool(database.backup_retention_period)
+
+
 def _split(params: Any, database: DBInstance) -> set[str]:
     waiting = dict(getattr(database, "pending_modified_values", None) or {})
     now = bool(params.get("ApplyImmediately"))
@@ -125,7 +132,7 @@ def _split(params: Any, database: DBInstance) -> set[str]:
         if params[name] == getattr(database, attribute):
             waiting.pop(name, None)
             del params[name]
-        elif not now:
+        elif not now and _may_wait(name, params, database):
             waiting[name] = params.pop(name)
     database.pending_modified_values = waiting
     return {name for name in params.original_dict() if name not in ("ApplyImmediately", "DBInstanceIdentifier")}

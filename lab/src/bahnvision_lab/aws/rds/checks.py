@@ -9,6 +9,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists
 from moto.rds.models import RDSBackend
 
 from bahnvision_lab.aws.rds import catalogue, identity, network, parameters, storage
+from bahnvision_lab.aws.rds.monitoring import check_monitoring
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
 LOG_TYPES = {"postgresql", "upgrade", "iam-db-auth-error"}
@@ -30,6 +31,7 @@ def prepare_create(params: dict[str, Any], backend: RDSBackend) -> None:
     storage.check_storage(params, params["StorageType"], params.get("AllocatedStorage"))
     identity.check_credentials(params)
     check_common(params, params["EngineVersion"])
+    check_monitoring(params, backend)
     parameters.check_group(backend, params.get("DBParameterGroupName"), params["EngineVersion"])
     network.prepare_network(params, backend)
     _prepare_encryption(params, backend)

@@ -1,30 +1,35 @@
-"""From the API's DB instance to the real server and back: create, modify, reboot, stop, start, delete."""
+"""From the API's DB instance to the real cluster and back: create, restore, stop, start, delete."""
 
 from __future__ import annotations
 
-import secrets
-import string
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend, rds_backends
+from moto.rds.models import DBInstance
 
-from bahnvision_lab.aws.rds import catalogue, network, parameters, storage
-from bahnvision_lab.aws.rds.changes import INTERRUPTS
-from bahnvision_lab.aws.rds.checks import AUTHORITIES, LIFECYCLES
-from bahnvision_lab.aws.rds.instances import Fleet, Key, RealInstance, Wish
+from bahnvision_lab import pace
+from bahnvision_lab.aws.rds import facts, parameters
+from bahnvision_lab.aws.rds.backups import Base, complete_archive
+from bahnvision_lab.aws.rds.events import tell
+from bahnvision_lab.aws.rds.instances import Fleet, RealInstance, Wish
+from bahnvision_lab.aws.rds.jobs import Job, Jobs, key_of
+from bahnvision_lab.aws.rds.modifications import Modifications
+from bahnvision_lab.aws.rds.reboots import Reboots
+from bahnvision_lab.aws.rds.restores import Restore
 from bahnvision_lab.aws.rds.secret import master_password
+from bahnvision_lab.aws.rds.snapshots import Snapshots
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
-
-
-def key_of(database: DBInstance) -> Key:
-    return (database.account_id, database.region, database.db_instance_identifier)
+from bahnvision_lab.errors import LabError
+from bahnvision_lab.faults import Faults
 
 
 def check_delete(params: dict[str, Any], database: DBInstance) -> None:
-    """moto checks the deletion protection, and the snapshot's name."""
+    """moto checks the snapshot's name."""
     final, skip = params.get("FinalDBSnapshotIdentifier"), params.get("SkipFinalSnapshot")
+    name = database.db_instance_identifier
+    if database.status == "deleting":
+        raise AwsError("InvalidDBInstanceState", f"Instance {name} is already being deleted.")
     if database.deletion_protection:
         message = "Cannot delete protected DB Instance, please disable deletion protection and try again."
         raise AwsError("InvalidParameterCombination", message)
@@ -35,19 +40,55 @@ def check_delete(params: dict[str, Any], database: DBInstance) -> None:
         message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
         raise AwsError("InvalidParameterCombination", message)
     if final and database.status not in ("available", "stopped"):
-        raise AwsError(
-            "InvalidDBInstanceState", f"Instance {database.db_instance_identifier} is not in available state."
-        )
+        raise AwsError("InvalidDBInstanceState", f"Instance {name} is not in available state.")
+    if params.get("DeleteAutomatedBackups") is False and database.backup_retention_period:
+        raise LabLacks("backups that outlive their instance (DeleteAutomatedBackups=false)")
 
 
 class Lifecycle:
-    """What happens to the real server of a DB instance. Status changes are made by the work itself."""
+    """What happens to the real cluster of a DB instance. Status changes are made by the work itself."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, faults: Faults) -> None:
         self.fleet = fleet
+        self.jobs = Jobs(fleet)
+        self.snapshots = Snapshots(fleet, self.jobs)
+        self.modifications = Modifications(fleet, self.jobs, self.snapshots)
+        self.reboots = Reboots(fleet, self.jobs, faults)
 
     def create(self, database: DBInstance, params: dict[str, Any]) -> None:
-        _complete(database, params)
+        def work(instance: RealInstance) -> None:
+            began = time.monotonic()
+            self.fleet.build(instance)
+            pace.at_least("rds_multi_az" if database.multi_az else "rds_single", began)
+            tell(database, "DB instance created")
+
+        self._begin(database, params, work)
+
+    def restore(self, database: DBInstance, params: dict[str, Any], restore: Restore) -> None:
+        """Make the instance of a base backup and, when there is a source, of the WAL that it archived since."""
+
+        def work(instance: RealInstance) -> None:
+            began = time.monotonic()
+            self.fleet.restore(instance, restore.base, self._recovery(restore))
+            pace.at_least("rds_restore", began)
+            tell(database, *restore.told)
+
+        self._begin(database, params, work, restore.base)
+
+    def _recovery(self, restore: Restore) -> dict[str, str]:
+        source = restore.source
+        if source is None:
+            return {}
+        with source.lock:  # not in the middle of its failover
+            if source.archive.since is None:
+                raise LabError(f"{source.name} has given up its backups meanwhile")
+            if source.archive.until is None:
+                complete_archive(source.cluster, source.archive)
+        return source.archive.settings_to(restore.moment)
+
+    def _begin(self, database: DBInstance, params: dict[str, Any], work: Callable[[RealInstance], None],
+               base: Base | None = None) -> None:  # fmt: skip
+        facts.complete(database, params)
         group = database.db_parameter_groups()[0]
         wish = Wish(
             engine_version=database.engine_version,
@@ -55,156 +96,53 @@ class Lifecycle:
             master_password=master_password(database),
             database=database.db_name,
             settings=parameters.settings(group, dict(group.parameters)),
+            multi_az=bool(database.multi_az),
         )
-        instance = self.fleet.create(key_of(database), wish)
-        self._work(database, instance, "creating", self.fleet.build, failed="failed")
+        secrets = base.secrets if base is not None else None
+        self.fleet.create(key_of(database), database.dbi_resource_id, wish, secrets)
 
-    def modify(self, database: DBInstance, before: str, changed: set[str]) -> None:
-        key = (database.account_id, database.region, before)
-        if database.db_instance_identifier != before:
-            self.fleet.rename(key, database.db_instance_identifier)
-        instance = self._instance(database)
-        _place(database)
-        database.iops, database.storage_throughput = (
-            storage.delivered_speed(database.storage_type, database.allocated_storage, None, None)
-            if changed & {"StorageType", "AllocatedStorage"}
-            else (database.iops, database.storage_throughput)
-        )
-        instance.wish.engine_version = database.engine_version
-        if "DBParameterGroupName" in changed:
-            instance.awaits_reboot = True
-        steps: list[Callable[[RealInstance], None]] = []
-        if changed & {"MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword"}:
-            steps.append(lambda real: self.fleet.set_password(real, master_password(database)))
-        if changed & set(INTERRUPTS):
-            steps.append(self.fleet.restart)
-        if steps:
-            self._work(database, instance, "modifying", lambda real: [step(real) for step in steps])
-        self.fleet.on_change()
+        def do(instance: RealInstance) -> None:
+            if database.backup_retention_period:
+                instance.archive.begin()
+            work(instance)
+            if database.backup_retention_period:
+                self.snapshots.automatic(database, instance)
 
-    def reboot(self, database: DBInstance, failover: bool) -> None:
-        if failover and not database.multi_az:
-            raise AwsError(
-                "InvalidParameterCombination",
-                "ForceFailover cannot be specified since the instance is not configured for MultiAZ.",
-            )
-        if failover:
-            raise LabLacks("a standby to fail over to")
-        group = database.db_parameter_groups()[0]
-        instance = self._instance(database)
-        instance.wish.settings = parameters.settings(group, dict(group.parameters))
-        self._work(database, instance, "rebooting", self.fleet.restart, failed="incompatible-parameters")
+        self.jobs.start(database, Job("creating", do))
 
-    def stop(self, database: DBInstance) -> None:
-        self._work(database, self._instance(database), "stopping", self.fleet.stop, then="stopped")
+    def stop(self, database: DBInstance, snapshot: str | None) -> None:
+        taken = self.snapshots.enter(database, snapshot, "manual", []) if snapshot else None
+
+        def work(instance: RealInstance) -> None:
+            if taken is not None:
+                self.snapshots.take(taken, instance)
+            self.fleet.stop(instance)
+            tell(database, "DB instance stopped")
+
+        self.jobs.start(database, Job("stopping", work, then="stopped"))
 
     def start(self, database: DBInstance) -> None:
-        self._work(database, self._instance(database), "starting", self.fleet.restart)
+        def work(instance: RealInstance) -> None:
+            self.fleet.start(instance)
+            tell(database, "DB instance started")
 
-    def delete(self, database: DBInstance) -> None:
-        self.fleet.destroy(key_of(database))
+        self.jobs.start(database, Job("starting", work))
+
+    def delete(self, database: DBInstance, final_snapshot: str | None) -> None:
+        """The servers are gone when this returns; the API still tells of the instance for as long as the pace says."""
+        key, books = key_of(database), database.backend.databases
+        self.fleet.destroy(key, lambda instance: self.snapshots.last(database, final_snapshot, instance))
+        self.snapshots.forget_automatic(database)
+        if pace.seconds("rds_delete"):
+            books[key[2]] = database
+            began = time.monotonic()
+
+            def leave() -> None:
+                pace.at_least("rds_delete", began)
+                books.pop(key[2], None)
+                tell(database, "DB instance deleted")
+
+            self.fleet.in_background(f"deleting {key[2]}", leave, lambda: None)
+        else:
+            tell(database, "DB instance deleted")
         self.fleet.on_change()
-
-    def parameters_changed(self, backend: RDSBackend, group: DBParameterGroup, asked: list[dict[str, Any]]) -> None:
-        """Dynamic parameters that were asked for at once take effect now, the others with the next reboot."""
-        known = parameters.catalogue_of(group.family)
-        now = {entry["ParameterName"] for entry in asked if entry.get("ApplyMethod") == "immediate"
-               and known[entry["ParameterName"]].apply == "dynamic"}  # fmt: skip
-        wanted = parameters.settings(group, dict(group.parameters))
-        for database in list(backend.databases.values()):
-            instance = self.fleet.find(key_of(database))
-            if instance is None or database.db_parameter_groups()[0] is not group:
-                continue
-            settings = instance.wish.settings
-            for name in now:
-                settings.pop(name, None)
-            settings.update({name: value for name, value in wanted.items() if name in now})
-            instance.awaits_reboot = instance.awaits_reboot or settings != wanted
-            if instance.ready and now:
-                self.fleet.reload(instance)
-
-    def endpoint(self, database: DBInstance) -> dict[str, Any] | None:
-        """None while the instance is made: DescribeDBInstances has no Endpoint then."""
-        instance = self.fleet.find(key_of(database))
-        if instance is None or instance.endpoint is None:
-            return None
-        address, port = instance.endpoint
-        return {"Address": address, "Port": port, "HostedZoneId": "Z1RLNUO7B9Q6NB"}
-
-    def parameter_group_status(self, database: DBInstance) -> list[dict[str, str]]:
-        instance = self.fleet.find(key_of(database))
-        status = "pending-reboot" if instance is not None and instance.awaits_reboot else "in-sync"
-        name = database.db_parameter_groups()[0].name
-        return [{"DBParameterGroupName": name, "ParameterApplyStatus": status}]
-
-    def statuses(self) -> dict[Key, dict[str, Any]]:
-        """What the API says of each real instance, for the lab's status."""
-        found = {}
-        for key in self.fleet.all():
-            database = rds_backends[key[0]][key[1]].databases.get(key[2])
-            if database is not None:
-                found[key] = {"status": database.status, "engine_version": database.engine_version}
-        return found
-
-    def _instance(self, database: DBInstance) -> RealInstance:
-        instance = self.fleet.find(key_of(database))
-        if instance is None:
-            raise LabLacks(f"a server behind {database.db_instance_identifier}")
-        return instance
-
-    def _work(
-        self, database: DBInstance, instance: RealInstance, status: str, work: Callable[[RealInstance], Any],
-        then: str = "available", failed: str = "failed",
-    ) -> None:  # fmt: skip
-        """Set the status, do the work beside the API, and set the status that follows from it."""
-        database.status = status
-
-        def do() -> None:
-            with instance.lock:
-                work(instance)
-            # Before the API says so: who sees the new status finds the way in, in the lab's own status.
-            self.fleet.on_change()
-            database.status = then
-
-        self.fleet.in_background(
-            f"{status} {database.db_instance_identifier}", do, lambda: setattr(database, "status", failed)
-        )
-        self.fleet.on_change()
-
-
-def _complete(database: DBInstance, params: dict[str, Any]) -> None:
-    """Give the instance what RDS tells of every instance and moto leaves out."""
-    letters = string.ascii_uppercase + string.digits
-    database.dbi_resource_id = "db-" + "".join(secrets.choice(letters) for _count in range(26))
-    database.license_model = catalogue.LICENSE
-    database.publicly_accessible = bool(params.get("PubliclyAccessible"))
-    database.engine_lifecycle_support = params.get("EngineLifecycleSupport") or LIFECYCLES[0]
-    database.database_insights_mode = params.get("DatabaseInsightsMode") or "standard"
-    database.enable_performance_insights = bool(params.get("EnablePerformanceInsights"))
-    insights_days = params.get("PerformanceInsightsRetentionPeriod") or (
-        7 if params.get("EnablePerformanceInsights") else None
-    )
-    database.performance_insights_retention_period = insights_days
-    database.network_type = params.get("NetworkType") or "IPV4"
-    database.backup_target = "region"
-    database.dedicated_log_volume = bool(params.get("DedicatedLogVolume"))
-    database.customer_owned_ip_enabled = False
-    database.activity_stream_status = "stopped"
-    database.ca_certificate_identifier = params.get("CACertificateIdentifier") or AUTHORITIES[0]
-    database.certificate_details = {
-        "CAIdentifier": database.ca_certificate_identifier,
-        "ValidTill": datetime(2061, 5, 21, tzinfo=UTC),
-    }
-    database.pending_modified_values = {}
-    if params.get("MaxAllocatedStorage"):
-        database.max_allocated_storage = params["MaxAllocatedStorage"]
-    _place(database)
-
-
-def _place(database: DBInstance) -> None:
-    """A Multi-AZ instance has its standby's zone, others have none."""
-    database.secondary_availability_zone = None
-    if database.multi_az:
-        group = network.subnet_group_of(database)
-        zones = network.zones_of(group) if group else network.zones_of_region(database.backend)
-        database.secondary_availability_zone = network.second_zone(zones, database.availability_zone)

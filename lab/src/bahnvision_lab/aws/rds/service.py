@@ -7,38 +7,55 @@ from typing import Any
 import moto.rds.urls
 from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
 from moto.rds.models import DBInstance
-from moto.rds.responses import RDSResponse
 
-from bahnvision_lab.aws.rds import changes, checks, groups, lifecycle, network, offers, paging, parameters, secret
+from bahnvision_lab.aws.rds import (
+    changes,
+    checks,
+    events,
+    groups,
+    lifecycle,
+    network,
+    offers,
+    parameters,
+    secret,
+    snapshots,
+)
 from bahnvision_lab.aws.rds.instances import Fleet
+from bahnvision_lab.aws.rds.snapshot_operations import SnapshotOperations
+from bahnvision_lab.aws.rds.views import View
+from bahnvision_lab.aws.rds_proxy.operations import ProxyOperations
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
+from bahnvision_lab.faults import Faults
 
 # moto would keep books on these without anything behind them.
 LACKING = (
-    "create_db_instance_read_replica", "restore_db_instance_from_db_snapshot", "restore_db_instance_to_point_in_time",
+    "create_db_instance_read_replica",
     "promote_read_replica", "create_db_cluster", "restore_db_cluster_from_snapshot",
-    "restore_db_cluster_to_point_in_time", "create_db_proxy", "create_blue_green_deployment", "start_export_task",
+    "restore_db_cluster_to_point_in_time", "create_blue_green_deployment", "start_export_task",
     "create_global_cluster", "create_db_shard_group",
 )  # fmt: skip
 
 
-def install(fleet: Fleet) -> lifecycle.Lifecycle:
+def install(fleet: Fleet, faults: Faults) -> View:
     """Put this module's operations in the place of moto's. Before the first request."""
     moto.rds.urls.url_paths["{0}/$"] = LabRDS.dispatch
-    LabRDS.life = lifecycle.Lifecycle(fleet)
-    DBInstance.endpoint = property(LabRDS.life.endpoint)
-    DBInstance.db_parameter_group_status_list = property(LabRDS.life.parameter_group_status)
+    LabRDS.life = lifecycle.Lifecycle(fleet, faults)
+    LabRDS.view = view = View(fleet)
+    DBInstance.endpoint = property(view.endpoint)
+    DBInstance.db_parameter_group_status_list = property(view.parameter_group_status)
+    DBInstance.latest_restorable_time = property(view.latest_restorable)
+    DBInstance.save_automated_backup = lambda _database: None  # a real one follows when there is a server
     # Asked for and told under two names, of which moto keeps the first.
     DBInstance.performance_insights_enabled = property(lambda database: database.enable_performance_insights)
     DBInstance.db_instance_port = 0  # as RDS: the port is in the endpoint
     secret.install()
-    return LabRDS.life
+    events.install()
+    snapshots.install()
+    return view
 
 
-class LabRDS(RDSResponse):
+class LabRDS(SnapshotOperations, ProxyOperations):
     """moto's RDS with the lab's checks before and real servers behind."""
-
-    life: lifecycle.Lifecycle
 
     def create_db_instance(self) -> ActionResult:
         checks.prepare_create(self.params, self.backend)
@@ -51,30 +68,36 @@ class LabRDS(RDSResponse):
         changed = changes.prepare_modify(self.params, database, self.backend)
         before = database.db_instance_identifier
         result = super().modify_db_instance()
-        self.life.modify(database, before, changed)
+        self.life.modifications.modify(database, before, changed)
         return result
 
     def reboot_db_instance(self) -> ActionResult:
         database = self._database()
         changes.require_available(database)
-        self.life.reboot(database, bool(self.params.get("ForceFailover")))
+        self.life.reboots.reboot(database, bool(self.params.get("ForceFailover")))
         return ActionResult({"DBInstance": database})
 
     def stop_db_instance(self) -> ActionResult:
-        result = super().stop_db_instance()
-        self.life.stop(self._database())
-        return result
+        database, snapshot = self._database(), self.params.pop("DBSnapshotIdentifier", None)
+        changes.require_available(database)
+        self.life.stop(database, snapshot)
+        return ActionResult({"DBInstance": database})
 
     def start_db_instance(self) -> ActionResult:
-        result = super().start_db_instance()
-        self.life.start(self._database())
-        return result
+        database = self._database()
+        if database.status != "stopped":
+            message = f"Instance {database.db_instance_identifier} is not stopped."
+            raise AwsError("InvalidDBInstanceState", message)
+        self.life.start(database)
+        return ActionResult({"DBInstance": database})
 
     def delete_db_instance(self) -> ActionResult:
         database = self._database()
         lifecycle.check_delete(self.params, database)
+        if self.params.get("FinalDBSnapshotIdentifier"):
+            self.params["FinalDBSnapshotIdentifier"] = self.params["FinalDBSnapshotIdentifier"].lower()
         result = super().delete_db_instance()
-        self.life.delete(database)
+        self.life.delete(database, self.params.get("FinalDBSnapshotIdentifier"))
         return result
 
     def describe_db_engine_versions(self) -> ActionResult:
@@ -149,7 +172,7 @@ class LabRDS(RDSResponse):
         asked = [entry.original_dict() for entry in self.params.get("Parameters", [])]
         parameters.check_change(group, asked)
         result = super().modify_db_parameter_group()
-        self.life.parameters_changed(self.backend, group, asked)
+        self.life.modifications.parameters_changed(self.backend, group, asked)
         return result
 
     def reset_db_parameter_group(self) -> ActionResult:
@@ -159,16 +182,11 @@ class LabRDS(RDSResponse):
             named = [{"ParameterName": name, "ApplyMethod": "pending-reboot"} for name in group.parameters]
         for entry in named:
             group.parameters.pop(entry["ParameterName"], None)
-        self.life.parameters_changed(self.backend, group, named)
+        self.life.modifications.parameters_changed(self.backend, group, named)
         return ActionResult({"DBParameterGroupName": group.name})
 
-    def _page(self, key: str, rows: list[Any], **more: Any) -> ActionResult:
-        """moto's own paginator wants objects with an identifier; these rows are tables."""
-        some, marker = paging.page(self.params, rows)
-        return ActionResult({key: some, "Marker": marker, **more})
-
     def _database(self) -> DBInstance:
-        name = self.params["DBInstanceIdentifier"]
+        name = self.params["DBInstanceIdentifier"].lower()
         database = self.backend.databases.get(self.params.get("NewDBInstanceIdentifier") or name)
         database = self.backend.databases.get(name) or database
         if database is None:

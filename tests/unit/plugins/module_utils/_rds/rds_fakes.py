@@ -38,7 +38,8 @@ VERSIONS = [
 def row(name, kind="gp3", **changes):
     return {
         "DBInstanceClass": name, "StorageType": kind, "MultiAZCapable": True, "SupportsStorageEncryption": True,
-        "SupportsStorageAutoscaling": True, "SupportsPerformanceInsights": name != "db.t4g.micro",
+        "SupportsStorageAutoscaling": True, "SupportsEnhancedMonitoring": True,
+        "SupportsPerformanceInsights": name != "db.t4g.micro",
         "MinStorageSize": 20, "MaxStorageSize": 65536, **changes,
     }  # fmt: skip
 

@@ -202,6 +202,53 @@ def test_pages_of_a_service_with_markers() -> None:
         assert len(pages(rds, "describe_db_instances", "DBInstances", "list")) == 1
 
 
+@pytest.mark.parametrize(
+    ("service", "family"), [("rds", "DBParameterGroupFamily"), ("elasticache", "CacheParameterGroupFamily")]
+)
+def test_a_token_may_lie_one_level_down(service: str, family: str) -> None:
+    client = boto3.client(service, "eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+    operation, asked = "describe_engine_default_parameters", {family: "f"}
+    first = {"EngineDefaults": {"Parameters": [{"ParameterName": "a"}], "Marker": "m"}}
+    with Stubber(client) as stub:
+        stub.add_response(operation, first, asked)
+        stub.add_response(
+            operation, {"EngineDefaults": {"Parameters": [{"ParameterName": "b"}]}}, {**asked, "Marker": "m"}
+        )
+        found = pages(client, operation, "EngineDefaults.Parameters", "list", **asked)
+        stub.assert_no_pending_responses()
+    assert [parameter["ParameterName"] for parameter in found] == ["a", "b"]
+
+
+def test_more_pages_are_there_only_when_the_service_says_so() -> None:
+    iam = boto3.client("iam", "eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+    asked = {"RoleName": "r"}
+    with Stubber(iam) as stub:
+        stub.add_response("list_role_policies", {"PolicyNames": ["a"], "IsTruncated": True, "Marker": "m"}, asked)
+        stub.add_response("list_role_policies", {"PolicyNames": ["b"], "IsTruncated": False, "Marker": "n"},
+                          {**asked, "Marker": "m"})  # fmt: skip
+        assert pages(iam, "list_role_policies", "PolicyNames", "list", **asked) == ["a", "b"]
+        stub.add_response("list_role_policies", {"PolicyNames": ["a"], "IsTruncated": True}, asked)
+        with pytest.raises(ResourceError, match="truncated"):
+            pages(iam, "list_role_policies", "PolicyNames", "list", **asked)
+
+
+def test_kms_names_its_tokens_differently_in_and_out() -> None:
+    kms = boto3.client("kms", "eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+    key = {"KeyId": "k", "KeyArn": "arn:aws:kms:eu-central-1:123456789012:key/k"}
+    with Stubber(kms) as stub:
+        stub.add_response("list_keys", {"Keys": [key], "Truncated": True, "NextMarker": "m"}, {})
+        stub.add_response("list_keys", {"Keys": [key], "Truncated": False}, {"Marker": "m"})
+        assert pages(kms, "list_keys", "Keys", "list") == [key, key]
+
+
+def test_a_client_without_a_model_is_followed_by_the_usual_names() -> None:
+    class Plain:
+        def describe_things(self, Marker: str = "") -> dict[str, Any]:
+            return {"Things": {"Items": ["b"]}} if Marker else {"Things": {"Items": ["a"], "Marker": "m"}}
+
+    assert pages(Plain(), "describe_things", "Things.Items", "list") == ["a", "b"]
+
+
 def test_a_truncated_answer_without_a_token_is_never_taken_for_the_whole() -> None:
     with pytest.raises(ResourceError, match="truncated"):
         calls._next_page({"IsTruncated": True, "NextPartNumberMarker": 3}, "list")

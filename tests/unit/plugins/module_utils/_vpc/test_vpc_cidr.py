@@ -26,7 +26,7 @@ def test_shared_out_ranges_are_accepted_by_our_own_rules(vpc: cidr.Network) -> N
 
     cidr.refuse_overlaps((name, part) for name, _tier, part in ranges)
     for name, tier, part in ranges:
-        assert cidr.parse_subnet(str(part), vpc, tier, name) == part
+        assert cidr.parse_subnet(str(part), [vpc], tier, name) == part
 
 
 @given(vpc=vpcs(28).filter(lambda vpc: vpc.prefixlen > 23))
@@ -88,11 +88,11 @@ def test_ranges_that_aws_refuses_are_refused_first(text: str, reason: str) -> No
 def test_the_smallest_size_of_each_tier(tier: str, longest: int) -> None:
     vpc = cidr.Network("10.0.0.0/16")
 
-    cidr.parse_subnet(f"10.0.0.0/{longest}", vpc, tier, "s")
+    cidr.parse_subnet(f"10.0.0.0/{longest}", [vpc], tier, "s")
     with pytest.raises(ResourceError, match=f"subnet s: .* usable addresses .* needs /{longest}"):
-        cidr.parse_subnet(f"10.0.0.0/{longest + 1}", vpc, tier, "s")
+        cidr.parse_subnet(f"10.0.0.0/{longest + 1}", [vpc], tier, "s")
     with pytest.raises(ResourceError, match=r"subnet s: .* is not inside"):
-        cidr.parse_subnet("10.1.0.0/20", vpc, tier, "s")
+        cidr.parse_subnet("10.1.0.0/20", [vpc], tier, "s")
 
 
 def test_a_fifth_zone_waits_until_a_place_is_free() -> None:

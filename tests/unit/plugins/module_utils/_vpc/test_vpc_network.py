@@ -19,7 +19,7 @@ def test_the_four_runs(account: Account) -> None:
         again = account.ensure(check_mode)
         assert (again["changed"], again["actions"], account.writes) == (False, [], [])
         assert again["network"] == made["network"]
-        assert len(account.reads) == 9
+        assert len(account.reads) == 11
 
 
 def test_check_mode_names_every_object_before_there_is_any(account: Account) -> None:
@@ -28,7 +28,7 @@ def test_check_mode_names_every_object_before_there_is_any(account: Account) -> 
     kinds = [name.rsplit(" ", 1)[0] for name in after]
     assert {kind: kinds.count(kind) for kind in kinds} == {
         "VPC": 1, "internet gateway": 1, "subnet": 6, "route table": 4, "elastic IP": 1, "NAT gateway": 1,
-        "S3 endpoint": 1,
+        "S3 endpoint": 1, "default security group": 1,
     }  # fmt: skip
     assert after["subnet orders-test-data-eu-central-1b"] == {
         "cidr": "10.0.97.0/24", "zone": "eu-central-1b", "route_table": "orders-test-data",
@@ -124,7 +124,7 @@ def killed_after_each_write(account: Account, **params: str) -> int:
 
 
 def test_killed_after_each_single_write_the_next_run_goes_on(account: Account) -> None:
-    assert killed_after_each_write(account) == 25
+    assert killed_after_each_write(account) == 27
 
     assert account.objects() == WHOLE
     assert not account.ensure()["changed"]

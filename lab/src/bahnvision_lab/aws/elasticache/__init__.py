@@ -1,0 +1,1 @@
+"""ElastiCache: books of our own, and real servers behind the replication groups."""

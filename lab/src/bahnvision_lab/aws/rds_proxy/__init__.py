@@ -1,0 +1,1 @@
+"""RDS Proxy: what AWS keeps on a proxy and refuses, and a real pooler behind every one."""

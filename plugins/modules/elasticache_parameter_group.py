@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elasticache_parameter_group
+short_description: One cache parameter group whose parameters are exactly those given
+version_added: 0.1.0
+description:
+  - Creates, changes or removes one ElastiCache parameter group.
+  - Unlike C(community.aws.elasticache_parameter_group) it knows Valkey, refuses an unknown parameter, a value out of
+    range and a change of the family before it writes, sets back what is no longer wanted, and shows a diff.
+author:
+  - The bahnvision.aws team (@bahnvision)
+options:
+  name:
+    description:
+      - Name of the group; ElastiCache keeps it in lower case.
+      - With O(state=absent) a trailing V(*) stands for all of ours that begin so.
+    type: str
+    required: true
+  state:
+    description: Whether the group should exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  family:
+    description: Family, such as V(valkey8); required with O(state=present). It cannot be changed.
+    type: str
+  description:
+    description: Description; required with O(state=present). It is set when the group is created.
+    type: str
+  parameters:
+    description:
+      - All parameters that differ from ElastiCache's defaults; others that were set are set back.
+      - C(cluster-enabled) must be V(yes) in a group for cluster mode;
+        it is only set, never set back.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
+  - bahnvision.aws.resource.attributes
+  - bahnvision.aws.resource.identity
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Ensure the parameter group
+  bahnvision.aws.elasticache_parameter_group:
+    name: orders-production-valkey8
+    app: orders
+    stage: production
+    family: valkey8
+    description: Valkey 8 of orders-production
+    parameters:
+      maxmemory-policy: allkeys-lru
+      timeout: 300
+"""
+
+RETURN = r"""
+parameter_group:
+  description: Name and family of the group; empty when it is absent.
+  returned: success
+  type: dict
+  sample: {name: orders-production-valkey8, family: valkey8}
+actions:
+  description: The steps that were done, or would be.
+  returned: success
+  type: list
+  elements: str
+notes:
+  description: What a person should know besides.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups import GROUP_SPEC
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.parameters import ensure_parameter_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import run
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={**GROUP_SPEC, "family": {"type": "str"}, "parameters": {"type": "dict", "default": {}}},
+        required_if=[("state", "present", ["description", "family"])],
+        supports_check_mode=True,
+    )
+    run(module, ("elasticache",), ensure_parameter_group)
+
+
+if __name__ == "__main__":
+    main()

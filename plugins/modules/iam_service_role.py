@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iam_service_role
+short_description: One IAM role for a service of AWS, with exactly the policies it is given
+version_added: 0.1.0
+description:
+  - Creates, changes or removes one IAM role that a service takes.
+  - Unlike C(amazon.aws.iam_role) it knows inline policies, foresees in check mode the policies of a role that does not
+    exist yet, and refuses a role that is not ours; a policy that is no longer wanted is taken away.
+author:
+  - The bahnvision.aws team (@bahnvision)
+options:
+  name:
+    description: Name of the role.
+    type: str
+    required: true
+  component:
+    description: Part of the application that the role serves; value of the tag C(component).
+    type: str
+    required: true
+  state:
+    description: Whether the role should exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  service:
+    description: The service that takes the role, such as V(rds.amazonaws.com); required with O(state=present).
+    type: str
+  description:
+    description: Description; it is set when the role is created.
+    type: str
+    default: ''
+  managed_policies:
+    description: ARNs of all managed policies of the role.
+    type: list
+    elements: str
+    default: []
+  policies:
+    description: All inline policies of the role, documents by their names.
+    type: dict
+    default: {}
+  permissions_boundary:
+    description: ARN of a permissions boundary; it is set when the role is created.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description: Only reads, and refuses what a run would refuse.
+  diff_mode:
+    support: full
+    description: Names each policy that changes.
+extends_documentation_fragment:
+  - bahnvision.aws.resource.tags
+  - bahnvision.aws.resource.identity
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Ensure the role by which RDS writes Enhanced Monitoring
+  bahnvision.aws.iam_service_role:
+    name: orders-production-rds-monitoring
+    app: orders
+    stage: production
+    component: rds
+    service: monitoring.rds.amazonaws.com
+    managed_policies: ["arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"]
+"""
+
+RETURN = r"""
+role:
+  description: Name and ARN of the role (the ARN is an empty string before the creation); empty when it is absent.
+  returned: success
+  type: dict
+  sample: {name: orders-lab-rds-proxy, arn: "arn:aws:iam::123456789012:role/orders-lab-rds-proxy"}
+actions:
+  description: The steps that were done, or would be.
+  returned: success
+  type: list
+  elements: str
+notes:
+  description: What a person should know besides.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.bahnvision.aws.plugins.module_utils._iam.role import ROLE_SPEC, ensure_role
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import run
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec=ROLE_SPEC, required_if=[("state", "present", ["service"])], supports_check_mode=True
+    )
+    run(module, ("iam",), ensure_role)
+
+
+if __name__ == "__main__":
+    main()

@@ -42,6 +42,69 @@ attributes:
     support: full
     description: Lists the objects that are on the target before and after.
 options:
+  method:
+    description:
+      - Who moves the rows. V(copy) is this module itself, see O(engine), as of one moment; what is written to the source
+        later is not moved.
+      - V(logical) copies in the same way and lets what is written later follow, by PostgreSQL's own logical
+        replication, until M(bahnvision.aws.pg_migrate_cutover) ends it. The source gets a publication and a replication
+        slot, whose snapshot the copy is made under; the target gets a subscription, which is created stopped before
+        the rows and started after the last constraint. Their names begin with C(ansible_migrate_) and the run's id;
+        nothing else is changed or dropped.
+      - V(logical) needs C(wal_level=logical) and a role that may replicate on the source (on RDS C(rds_replication)), and
+        a role that may create subscriptions on the target (on RDS C(rds_superuser)). The target's server itself
+        connects to the source. The subscription keeps the password in the target's catalogue, where only
+        superusers can read it; it does not get into the server's log.
+      - V(dms) leaves them to AWS DMS (M(bahnvision.aws.dms_replication)); this module makes what DMS does not move, in
+        two runs, see O(section), and refuses beforehand what DMS cannot move without loss.
+    type: str
+    choices: [copy, logical, dms]
+    default: copy
+  static_tables:
+    description: With O(method=logical), the tables that are copied and not followed, each as C(schema.table), quoted as
+      SQL quotes it. They need no replica identity and may be unlogged, but nobody may write to them until the cut-over,
+      which compares their contents.
+    type: list
+    elements: str
+  source_from_target:
+    description: With O(method=logical), how the target's server reaches the source, where that differs from how this host
+      does.
+    type: dict
+    suboptions:
+      host:
+        description: Name or address; O(source.host) when it is left out.
+        type: str
+      port:
+        description: Port; O(source.port) when it is left out.
+        type: int
+      user:
+        description: Role that may replicate; O(source.user) when it is left out.
+        type: str
+      password:
+        description: Its password; O(source.password) when it is left out.
+        type: str
+      sslmode:
+        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require) unless
+          O(source_from_target.sslrootcert) is given.
+        type: str
+        choices: [disable, allow, prefer, require, verify-ca, verify-full]
+      sslrootcert:
+        description: File with the authorities' certificates, on the target's server.
+        type: path
+  slot_timeout:
+    description: With O(method=logical), seconds to wait for the slot, which begins when all transactions that were at
+      work on the source's server have ended.
+    type: int
+    default: 300
+  section:
+    description:
+      - Needed with O(method=dms), and used by it only.
+      - V(pre-data) makes the schema and the primary keys, and returns in RV(dms) what DMS is to be told.
+      - V(post-data) counts the rows that DMS has loaded, makes indexes, constraints, triggers, sequence values and
+        statistics, and ends the migration. Rows that are not the source's are not kept; the next run begins anew.
+    type: str
+    choices: [all, pre-data, post-data]
+    default: all
   engine:
     description:
       - V(copy) is the fast one. It needs room for the definitions only, holds the source's snapshot until the last
@@ -212,6 +275,28 @@ throughput_mb_s:
   description: Million bytes of tables per second of dump and restore; null when nothing was moved.
   returned: success
   type: float
+replication:
+  description: The C(streams) by which the target follows, with the number of tables of each, and the C(static_tables);
+    null without O(method=logical).
+  returned: success
+  type: dict
+dms:
+  description: What the load by AWS DMS needs.
+  returned: with O(method=dms)
+  type: dict
+  contains:
+    awaits_rows:
+      description: Whether the target awaits a load now.
+      type: bool
+    load_id:
+      description: Name of the load that is awaited; another one for each schema that was made.
+      type: str
+    table_mappings:
+      description: JSON that names every table, biggest first; with O(section=pre-data) while rows are awaited.
+      type: str
+    replication_settings:
+      description: JSON with the LOB mode that the source's largest value needs, and no tolerance for any error.
+      type: str
 verify:
   description: C(status) is V(passed), V(failed) or V(not run); C(differences) names what differs.
   returned: success, and on failure when the comparison found differences
@@ -219,8 +304,9 @@ verify:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec, logical_spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.external import migrate_by_dms
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
 
 
@@ -228,6 +314,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
+            "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
+            **logical_spec(),
+            "section": {"type": "str", "choices": ["all", "pre-data", "post-data"], "default": "all"},
             "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
             "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
             "freeze": {"type": "bool", "default": True},
@@ -242,7 +331,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = migrate(module.params, module.check_mode)
+        move = migrate_by_dms if module.params["method"] == "dms" else migrate
+        result = move(module.params, module.check_mode)
     except PostgresError as error:
         module.fail_json(msg=str(error), **error.result)
     for text in result["remarks"]:

@@ -221,15 +221,19 @@ class Run:
     def _index(self, lane: Lane, job: Job) -> Steps:
         assert job.index is not None
         self._tell(job.table, "indexing")
+        self.watch.begin(lane.number, job.table.ident, rows=False)
         lane.target.send(copysql.index_sql(job.index, self.board.idle))
         _session, answer = yield (lane.target,)
+        self.watch.end(lane.number)
         if answer.error:
             raise _failed(job.table, lane.target, f"index {job.index.ident}: {answer.error}")
         self._done(job, "indexing")
 
     def _finish(self, lane: Lane, job: Job) -> Steps:
+        self.watch.begin(lane.number, job.table.ident, rows=False)
         lane.target.send(copysql.finish_sql(job.table, self.constraints))
         _session, answer = yield (lane.target,)
+        self.watch.end(lane.number)
         if answer.error:
             raise _failed(job.table, lane.target, answer.error)
         self._done(job, "done")

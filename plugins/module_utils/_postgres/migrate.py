@@ -229,7 +229,7 @@ class Migration:
         self._heard = time.monotonic()
         for session, held in ((self.sides.target_session, True), (self.sides.source_session, self._source_held)):
             if held:
-                session.ask("select 1")
+                session.ask("select 1", session.patience(self.params["stall_timeout"]))
 
     def _compare_schema(self) -> None:
         if self.params["verify"] == "none":

@@ -79,8 +79,20 @@ class Session:
             raise PostgresError(f"{self.connection}: {answer.error}")
         return answer.lines
 
-    def ask_json(self, sql: str) -> list[dict]:
-        return [json.loads(line) for line in self.ask(sql)]
+    def ask_json(self, sql: str, on_tick: Callable[[], None] = lambda: None) -> list[dict]:
+        return [json.loads(line) for line in self.ask(sql, on_tick)]
+
+    def patience(self, seconds: float) -> Callable[[], None]:
+        """Return what to call while an answer is awaited that a living server gives at once."""
+        deadline = time.monotonic() + seconds
+
+        def check() -> None:
+            if time.monotonic() > deadline:
+                raise PostgresError(
+                    f"the {self.connection} has not answered for {seconds:g} s: look at the server, and the network"
+                )
+
+        return check
 
     def send(self, sql: str) -> None:
         self._lines, self._out, self.sent = [], b"", time.monotonic()

@@ -136,10 +136,19 @@ def foreign_large_objects(session: Session, run_id: str) -> list[str]:
 
 
 def claim(
-    session: Session, run_id: str, plan: Plan, client_version: str, lsn: str, large_objects: list[str], state: dict
+    session: Session,
+    run_id: str,
+    plan: Plan,
+    client_version: str,
+    lsn: str,
+    large_objects: list[str],
+    state: dict,
+    more: dict | None = None,
 ) -> None:
     """Write down who we are and everything we are going to make, in one transaction."""
-    report = json.dumps({"identity": plan.identity, "schema_hash": plan.schema_hash, "source_state": state})
+    report = json.dumps(
+        {"identity": plan.identity, "schema_hash": plan.schema_hash, "source_state": state, **(more or {})}
+    )
     items = json.dumps([*plan.objects, *(("large object", oid) for oid in large_objects)])
     session.ask(
         f"""
@@ -173,6 +182,14 @@ def set_phase(session: Session, run_id: str, phase: str) -> None:
     session.ask(
         f"update {MARKER_SCHEMA}.run set report = report || {literal(json.dumps({'phase': phase}))}"
         f" where run_id = {literal(run_id)}"
+    )
+
+
+def note(session: Session, run_id: str, key: str, value: object) -> None:
+    """Write one thing into the run's report. Committed to disk, whatever the session's settings are."""
+    session.ask(
+        f"begin;\nset local synchronous_commit = on;\nupdate {MARKER_SCHEMA}.run set report = report ||"
+        f" {literal(json.dumps({key: value}))} where run_id = {literal(run_id)};\ncommit"
     )
 
 

@@ -55,12 +55,24 @@ def unchanged(then: dict | None, now: dict) -> bool:
     return then == now and least == following
 
 
-def decide_kept(found: Marker, engine: str, now: dict, present: Collection[Key], planned: Collection[Key]) -> str:
-    """Return why nothing can stay; empty when the finished tables can."""
+def decide_kept(
+    found: Marker,
+    engine: str,
+    now: dict,
+    present: Collection[Key],
+    planned: Collection[Key],
+    covered: str | None = None,
+) -> str:
+    """Return why nothing can stay; empty when the finished tables can.
+
+    `covered` is given where replication slots decide instead of the proof: why they do not, or nothing.
+    """
     if engine != "copy" or found.report.get("phase") != ROWS:
         return "the interrupted run was not at copying rows, or an engine without marks of its tables was asked for"
     if not set(planned) <= set(present):
         return "objects of the interrupted run are missing on the target"
+    if covered is not None:
+        return covered
     if not unchanged(found.report.get("source_state"), now):
         return "the source cannot be proved to be unchanged since the interrupted run"
     return ""

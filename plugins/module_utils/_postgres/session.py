@@ -44,7 +44,9 @@ class Session:
         connection: Connection,
         settings: Mapping[str, str] | None = None,
         application: str = APPLICATION,
+        replication: bool = False,
     ) -> None:
+        """`replication` opens a connection that also takes replication commands."""
         self.connection = connection
         self.commands = commands
         self._token = f"--{secrets.token_hex(12)}"
@@ -53,6 +55,8 @@ class Session:
         self.sent = 0.0
         # No password prompt, no ~/.psqlrc, one row a line.
         argv = [psql, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"]
+        if replication:
+            argv.append("--dbname=replication=database")
         self.child = commands.start(
             argv,
             connection.environment(settings, application),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
     number_of_jobs,
@@ -64,15 +63,15 @@ class Migration:
     _heard: float = field(default_factory=time.monotonic)
     _source_held: bool = True
     kept: resume.Kept | None = None
+    pooled: tuple[str, ...] = ()
 
     def run(self, check_mode: bool) -> dict:
         with self._phase("preflight"):
+            self.pooled = self.sides.pooled()
             self.source = self.sides.read_source()
             target, found = self.sides.read_target()
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)
-            if decision.action != "done":
-                self.sides.refuse_pooler()
         if decision.action == "done":
             return self._unchanged(plan, target, decision)
         if check_mode:
@@ -81,13 +80,10 @@ class Migration:
 
     def _decide(self, found: marker.Marker | None, target: Facts) -> tuple[Plan, marker.Decision]:
         """Raise what forbids the move, unless it was made already: then a full disk is no reason to fail."""
-        dumps = self.params["engine"] == "dump"
-        plan = make_plan(self.source, target, self.jobs, shutil.disk_usage(self.parent).free if dumps else None)
+        plan = make_plan(self.source, target, steps.request(self.params, self.jobs, self.parent, self.pooled))
         decision = marker.decide(found, target, plan, self.params["on_nonempty"])
         if plan.blockers and decision.action != "done":
-            raise PostgresError(
-                "cannot migrate, nothing was touched: " + "; ".join(plan.blockers), {"blockers": list(plan.blockers)}
-            )
+            raise refusal(plan, {"blockers": list(plan.blockers)})
         if decision.action == "refuse":
             raise PostgresError(f"cannot migrate to the {self.sides.target}: {decision.reason}")
         return plan, decision

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
@@ -33,6 +35,21 @@ def work_parent(workdir: str | None) -> Path:
     if not parent.is_absolute() or not parent.is_dir():
         raise PostgresError(f"workdir {parent} is not an existing folder with an absolute path")
     return parent
+
+
+def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ()) -> Request:
+    """Say what the rules are to judge: pg_migrate and pg_migrate_preflight ask the same."""
+    gigabytes = params.get("target_storage_gb")
+    return Request(
+        jobs=jobs,
+        engine=params["engine"],
+        method=params.get("method", "copy"),
+        free_bytes=shutil.disk_usage(parent).free if params["engine"] == "dump" else None,
+        target_storage=None if gigabytes is None else int(gigabytes * (1 << 30)),
+        owner_map=params.get("owner_map") or {},
+        sslmode=params["target"]["sslmode"],
+        pooled=pooled,
+    )
 
 
 @contextmanager

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, compare, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import same_database
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, same_database
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides, number_of_jobs, opened
 

@@ -24,7 +24,7 @@ STANDALONE = frozenset(
     )
 )  # fmt: skip
 
-_COMMON = f"""
+COMMON = f"""
 with member as materialized (select classid, objid from pg_catalog.pg_depend where deptype = 'e'),
 ns as materialized (
   select oid, nspname from pg_catalog.pg_namespace
@@ -189,7 +189,7 @@ where d.objoid >= 16384 and (d.classoid, d.objoid) not in (select * from member)
 """
 
 OBJECTS = (
-    _COMMON
+    COMMON
     + "select pg_catalog.jsonb_build_object('kind', kind, 'ident', ident, 'definition', definition)"
     + " from ("
     + " union all ".join(
@@ -199,7 +199,7 @@ OBJECTS = (
 )  # fmt: skip
 
 TABLES = (
-    _COMMON
+    COMMON
     + """
 select pg_catalog.jsonb_build_object('ident', ident, 'oid', oid::text, 'kind', relkind,
   'hidden', relkind = 'r' and pg_catalog.row_security_active(oid),
@@ -210,11 +210,29 @@ order by pg_catalog.pg_table_size(oid) desc, ident
 """
 )
 
+# What is needed to hash the rows of a table: names of types only where they are PostgreSQL's own.
+SHAPES = (
+    COMMON
+    + """
+select pg_catalog.jsonb_build_object('ident', ident,
+  'pages', pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int,
+  'columns', (select coalesce(jsonb_agg(jsonb_build_array(a.attname, case when t.oid < 10000 then t.typname else '' end,
+      a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod)) order by a.attnum), '[]')
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+    where a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped),
+  'key', (select coalesce(jsonb_agg(a.attname order by k.n), '[]') from pg_catalog.pg_index i
+    cross join lateral unnest(i.indkey) with ordinality as k (attnum, n)
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indrelid = rel.oid and i.indisprimary and i.indisvalid and k.n <= i.indnkeyatts))
+from rel where relkind in ('r', 'm') and (relkind = 'r' or relispopulated)
+"""
+)
+
 # Sequences are listed apart: their values are read one by one.
-SEQUENCES = _COMMON + "select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' order by ident"
+SEQUENCES = COMMON + "select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' order by ident"
 
 UNREADABLE_SEQUENCES = (
-    _COMMON
+    COMMON
     + """
 select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' and not (
   pg_catalog.has_schema_privilege(relnamespace, 'usage') and pg_catalog.has_sequence_privilege(oid, 'select'))
@@ -223,7 +241,7 @@ select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' and not (
 
 # ANALYZE of a partitioned table goes into its partitions by itself.
 ANALYZABLE = (
-    _COMMON
+    COMMON
     + """
 select pg_catalog.to_jsonb(ident) from rel where relkind in ('r', 'p', 'm') and not relispartition
   and (relkind <> 'm' or relispopulated) order by pg_catalog.pg_table_size(oid) desc, ident

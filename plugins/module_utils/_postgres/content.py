@@ -31,6 +31,8 @@ TEXT_SETTINGS = {
     # A policy must not hide rows silently: the statement fails instead.
     "row_security": "off",
     "jit": "off",
+    # The number of jobs says how much of a server is used; helpers of one statement would multiply it.
+    "max_parallel_workers_per_gather": "0",
 }
 # Readable by the owner of the objects, unlike pg_largeobject.
 LARGE_OBJECTS = (
@@ -39,6 +41,7 @@ LARGE_OBJECTS = (
 )
 LARGE_OBJECT_COUNT = "select count(*), null from pg_catalog.pg_largeobject_metadata"
 SEQUENCES_AT_ONCE = 200
+LARGE_OBJECTS_NAME = "large objects"
 
 
 def count_sql(ident: str) -> str:

@@ -98,10 +98,11 @@ class Sides:
             "client_bindir": None, "workdir": str(self.workdir), "on_nonempty": "resume", "verify": "counts",
             "lock_timeout": 10, "maintenance_work_mem": None, "engine": "copy", "format": "auto",
             "freeze": True, "split_over": "10GB", "stall_timeout": 600,
+            "static_tables": None, "source_from_target": None, "slot_timeout": 60,
         }  # fmt: skip
         for name, value in changes.items():
             if isinstance(value, dict):
-                params[name] = {**params[name], **value}
+                params[name] = {**(params.get(name) or {}), **value}
             else:
                 params[name] = value
         return params

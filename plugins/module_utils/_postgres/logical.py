@@ -141,7 +141,7 @@ class Logical(Still):
         lost = [name for name, tables in self.streams.items() if tables and not ops.usable(slots.get(name))]
         return f"the replication slot {listed(lost)} is gone or has lost changes" if lost else ""
 
-    def take_up(self, run_id: str, kept: resume.Kept | None) -> resume.Kept | None:
+    def take_up(self, run_id: str, kept: resume.Kept | None) -> resume.Kept:
         """Keep the streams of the tables that stay, drop the others. No subscription has worked yet."""
         stem, session = sql.stem_of(run_id), self.sides.target_session
         ops.drop_subscriptions(session, ops.find(session, stem).subscriptions)
@@ -150,7 +150,7 @@ class Logical(Still):
         for name, tables in self.streams.items():
             self.control.ask(sql.set_tables(name, tables))
         # No slot carries large objects: they are copied again.
-        return replace(kept, reason=COVERED, large_objects=False) if kept else None
+        return replace(kept or resume.Kept(""), reason=COVERED, large_objects=False)
 
     def begin(self, run_id: str, plan: Plan, kept: Collection[str]) -> str:
         """Publish what is to be copied, make the slot, and return the name of its snapshot.
@@ -253,6 +253,9 @@ class Logical(Still):
             f". The slot {listed(names)} on the source holds its WAL until the next run, or until pg_migrate_cutover "
             "with state=finished and abandon=true gives the migration up"
         )
+
+    def not_followed(self, plan: Plan) -> list[dict]:
+        return facts.not_followed(plan.large_objects, plan.objects)
 
     def result(self) -> dict:
         return {"streams": {name: len(tables) for name, tables in self.streams.items()}, "static_tables": self.static}

@@ -110,7 +110,10 @@ def drop_publication(name: str) -> str:
 
 
 def drop_slot(name: str) -> str:
+    """Its subscription is gone: whoever still reads it belongs to a run that is dead, or is about to end."""
     return (
+        "select pg_catalog.pg_terminate_backend(active_pid) from pg_catalog.pg_replication_slots"
+        f" where slot_name = {literal(name)} and active_pid is not null;\n"
         "select pg_catalog.pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots"
         f" where slot_name = {literal(name)}"
     )

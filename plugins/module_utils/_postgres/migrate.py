@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, resume, steps
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import (
     clear,
     clear_large_objects,
@@ -65,6 +65,9 @@ class Migration:
     kept: resume.Kept | None = None
     pooled: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        self.replication = logical.of(self.sides, self.params)
+
     def run(self, check_mode: bool) -> dict:
         with self._phase("preflight"):
             self.pooled = self.sides.pooled()
@@ -72,8 +75,9 @@ class Migration:
             target, found = self.sides.read_target()
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)
+            self.replication.check(found, decision.action)
         if decision.action == "done":
-            return self._unchanged(plan, target, decision)
+            return self._unchanged(plan, target, decision, self.replication.go_on(found, check_mode))
         if check_mode:
             return self._result(plan, target, changed=True, run_id=None, resumed=decision.action == "resume")
         return self._move(clients)
@@ -86,11 +90,12 @@ class Migration:
             raise refusal(plan, {"blockers": list(plan.blockers)})
         if decision.action == "refuse":
             raise PostgresError(f"cannot migrate to the {self.sides.target}: {decision.reason}")
+        logical.check_method(found, self.replication.method)
         return plan, decision
 
-    def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision) -> dict:
+    def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
-        return self._result(plan, target, changed=False, run_id=decision.run_id, tables=tables)
+        return self._result(plan, target, changed=started, run_id=decision.run_id, tables=tables)
 
     def _move(self, clients: Clients) -> dict:
         session = self.sides.target_session
@@ -108,7 +113,8 @@ class Migration:
             return self._fill(plan, target, run_id, clients, resumed=decision.action == "resume")
         except PostgresError as problem:
             raise PostgresError(
-                f"{problem}. Nothing is finished on the target (run {run_id}): put the cause right and run again",
+                f"{problem}. Nothing is finished on the target (run {run_id}): put the cause right and run again"
+                f"{self.replication.after_failure(run_id)}",
                 {"run_id": run_id, **problem.result},
             ) from problem
 
@@ -124,7 +130,7 @@ class Migration:
             "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end"
         )[0]
         oids = self.sides.source_session.ask("select oid from pg_catalog.pg_largeobject_metadata order by oid")
-        marker.claim(session, run_id, plan, clients.version, lsn, oids, state)
+        marker.claim(session, run_id, plan, clients.version, lsn, oids, state, self.replication.mark)
         return run_id
 
     def _take_up(self, plan: Plan, run_id: str, state: dict) -> resume.Kept:
@@ -136,17 +142,20 @@ class Migration:
         refuse_foreign_large_objects(session, run_id)
         if found is None:
             raise PostgresError(f"the record of run {run_id} has gone from the {self.sides.target} meanwhile")
-        why_not = resume.decide_kept(found, self.params["engine"], state, target.objects, plan.objects)
+        covered = self.replication.covers(found)
+        why_not = resume.decide_kept(found, self.params["engine"], state, target.objects, plan.objects, covered)
         if why_not:
+            self.replication.take_up(run_id, None)
             clear(session, target)
             return resume.Kept(why_not)
-        kept = resume.read_kept(session, run_id)
+        kept = self.replication.take_up(run_id, resume.read_kept(session, run_id))
         if not kept.large_objects:
             clear_large_objects(session)
         return kept
 
     def _fill(self, plan: Plan, target: Facts, run_id: str, clients: Clients, resumed: bool) -> dict:
-        snapshot = self.sides.source_session.ask("select pg_catalog.pg_export_snapshot()")[0]
+        with self._phase("snapshot"):
+            snapshot = self.replication.begin(run_id, plan, (self.kept and self.kept.tables) or {})
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
         with steps.private_folder(self.parent, self.sides) as folder:
             written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
@@ -158,6 +167,7 @@ class Migration:
             self._compare_schema()
         tables = gate.tables(written)
         marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
+        self.replication.start()
         return self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
         )
@@ -174,6 +184,7 @@ class Migration:
         session, run_id = self.sides.target_session, task.run_id
         with self._phase("restore"):
             engine.write_schema()
+            self.replication.subscribe()
             marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
         self._release_source()
@@ -264,11 +275,12 @@ class Migration:
             "plan": plan.summary,
             "tables": tables or [],
             # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
-            "not_moved": list(plan.skipped),
-            "remarks": list(plan.warnings),
+            "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
+            "remarks": list(plan.warnings) + self.replication.remarks,
             "timings": self._rounded(),
             "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
             "kept": self.kept.result if self.kept else None,
+            "replication": self.replication.result(),
             "verify": {"status": verified, "differences": []},
             "diff": {"before": "" if changed else names, "after": names},
         }

@@ -26,6 +26,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan 
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.lanes import Lane, Loop, Steps, opened_lanes
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import span
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Answer, Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.stall import Watch
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
@@ -158,6 +159,7 @@ class Run:
     large: LargeObjects
     lanes: list[Lane] = field(default_factory=list)
     _released: bool = False
+    _began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.board = Board(self.tables, self.task.jobs, self.standing)
@@ -185,7 +187,15 @@ class Run:
         job = self.board.next()
         if job is None:
             return None
-        return {"copy": self._copy, "index": self._index, "finish": self._finish}[job.kind](lane, job)
+        steps = {"copy": self._copy, "index": self._index, "finish": self._finish}[job.kind](lane, job)
+        return self._noted(lane, job, steps)
+
+    def _noted(self, lane: Lane, job: Job, steps: Steps) -> Steps:
+        """Write down which worker did what and when."""
+        began = time.monotonic()
+        yield from steps
+        rows = (self.written.rows or {}).get(job.table.ident, (None, None))[0] if len(job.table.parts) == 1 else None
+        self.written.spans.append(span(job, lane.number, began - self._began, time.monotonic() - began, rows))
 
     def _copy(self, lane: Lane, job: Job) -> Steps:
         assert lane.source is not None
@@ -238,6 +248,7 @@ class Run:
         assert self.written.rows is not None
         read, wrote = self.written.rows.get(table.ident, (0, 0))
         self.written.rows[table.ident] = (read + rows, wrote + rows)
+        self.progress.tables[table.ident]["rows"] = read + rows
         if not table.kept:
             self.written.seconds[table.oid] = self.written.seconds.get(table.oid, 0.0) + seconds
         self.written.how[table.ident] = "kept" if table.kept else table.form.format

@@ -67,10 +67,12 @@ class Task:
 class Written:
     """What write_rows() did: by the tables' object ids on the source, or their names.
 
-    `rows` is (read on the source, written on the target) and None when the engine does not count.
+    `rows` is (read on the source, written on the target) and None when the engine does not count. `spans` are the
+    copies and index builds, with the worker that did each and when; see progress.span().
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     rows: dict[str, tuple[int, int]] | None = None
     how: dict[str, str] = field(default_factory=dict)
     analyzed: frozenset[str] = frozenset()
+    spans: list[dict] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Move one database by every method in turn and compare the costs.
 
 usage: bench.py [--size MB] [--rounds N] [--jobs N] [--only method ...] [--folder DIR] [--out FILE]
+Interrupt it at any time: the servers end and their files are removed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,9 +26,10 @@ from database import statements
 from meter import Cost, Failed, measured
 from methods import DATABASE, ROOT, Bench
 
+MAX_WAL_MB = 8192
 SETTINGS = {
-    "shared_buffers": "512MB", "max_wal_size": "8GB", "maintenance_work_mem": "256MB", "checkpoint_timeout": "15min",
-    "wal_level": "replica", "max_locks_per_transaction": "256",
+    "shared_buffers": "2GB", "max_wal_size": f"{MAX_WAL_MB}MB", "maintenance_work_mem": "256MB",
+    "checkpoint_timeout": "15min", "wal_level": "replica", "max_locks_per_transaction": "256",
 }  # fmt: skip
 COUNTS = """
 select (xpath('/row/n/text()', query_to_xml(format('select count(*) as n from only %s', c.oid::regclass), false, true,
@@ -135,6 +138,20 @@ def table(rounds: list[dict[str, dict]]) -> str:
     return "\n".join(lines)
 
 
+def refuse_small_disk(folder: Path, megabytes: int) -> None:
+    """Two copies of the database, their WAL, and the dump of `directory` or what an index build sorts on disk."""
+    needed = 3 * megabytes + 2 * min(megabytes, MAX_WAL_MB) + 1024
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free < needed:
+        raise SystemExit(f"{folder} has {free} MB free, a database of {megabytes} MB needs {needed}: "
+                         "choose another one with --folder, or a smaller --size")  # fmt: skip
+
+
+def interrupted(number: int, _frame: object) -> None:
+    """Go the way of an ordinary end: servers are stopped, files removed."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=2000, help="megabytes of the source's database")
@@ -144,6 +161,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the servers' files go")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench-migrate.json")
     args = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    refuse_small_disk(args.folder or Path(tempfile.gettempdir()), args.size)
     folder = Path(tempfile.mkdtemp(prefix="bench.", dir=args.folder))
     folder.chmod(0o755)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import threading
 import time
@@ -139,8 +140,21 @@ def _wal(server: Server) -> int:
 
 
 def run(*commands: list[str], env: dict[str, str], cwd: Path) -> None:
-    """Run commands joined by pipes; all must end well."""
+    """Run commands joined by pipes; all must end well. None of them outlives an interrupt."""
     processes: list[subprocess.Popen[bytes]] = []
+    try:
+        _run(processes, commands, env, cwd)
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                # Its own group, since it was started as the leader of a session.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _run(
+    processes: list[subprocess.Popen[bytes]], commands: tuple[list[str], ...], env: dict[str, str], cwd: Path
+) -> None:
     for number, argv in enumerate(commands):
         last = number == len(commands) - 1
         processes.append(

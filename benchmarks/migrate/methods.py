@@ -90,6 +90,7 @@ class Bench:
             "verify": "counts", "lock_timeout": 60, "maintenance_work_mem": None, "engine": engine, "format": "auto",
             "freeze": True, "split_over": "10GB", "stall_timeout": 600,
         }  # fmt: skip
+        # Our children end with us: the engine has a watchdog for that, also after SIGKILL.
         done = subprocess.run(
             [sys.executable, "-c", OURS, str(ROOT / ".cache/collections")], input=json.dumps(params).encode(),
             capture_output=True, env=self.env, check=False,

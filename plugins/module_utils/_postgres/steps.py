@@ -81,10 +81,10 @@ def prepare(sides: Sides, plan: Plan, has_public: bool) -> frozenset[str]:
 
 
 def index_memory(session: Session, jobs: int) -> str:
-    """Half of shared_buffers for all index builds together: on RDS that is an eighth of the memory."""
+    """As much as shared_buffers for all index builds together: on RDS that is a quarter of the memory."""
     (kilobytes,) = session.ask(
         "select greatest(pg_size_bytes(current_setting('maintenance_work_mem')), least(1073741824,"
-        f" pg_size_bytes(current_setting('shared_buffers')) / {2 * jobs})) / 1024"
+        f" pg_size_bytes(current_setting('shared_buffers')) / {jobs})) / 1024"
     )
     return f"{kilobytes}kB"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,3 +68,10 @@ def test_an_error_of_the_source_itself_is_no_broken_pipe(lane: Lane) -> None:
 
     assert not lane.pipe_broken(Answer([], "ERROR:  canceling statement", 0.0))
     assert lane.pipe_broken(Answer([], "could not write COPY data: Broken pipe", 0.0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have a size to set on Linux only")
+def test_the_pipe_is_large(lane: Lane) -> None:
+    with lane.fifo.open("rb", buffering=0) as reader:
+        # F_GETPIPE_SZ, which Python names since 3.10
+        assert fcntl.fcntl(reader.fileno(), 1032) == 1 << 20

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
 
 PREFIX = "ansible_migrate_"
+_NOW = "case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end"
 # Messages of pgoutput that carry changes: Insert, Update, Delete, Truncate.
 _CHANGES = "(73, 85, 68, 84)"
 
@@ -123,13 +124,12 @@ def find(stem: str) -> str:
     """Ask one side for what has our name, and for how far it is."""
     return f"""
 select pg_catalog.jsonb_build_object(
-  'lsn', (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end),
   'publications', (select coalesce(jsonb_agg(pubname order by pubname), '[]') from pg_catalog.pg_publication
     where {_ours("pubname", stem)}),
   'slots', (select coalesce(jsonb_agg(jsonb_build_object('name', s.slot_name, 'active', s.active,
       'wal_status', to_jsonb(s) ->> 'wal_status',
-      'lag_bytes', pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::bigint,
-      'retained_bytes', pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::bigint,
+      'lag_bytes', pg_wal_lsn_diff({_NOW}, s.confirmed_flush_lsn)::bigint,
+      'retained_bytes', pg_wal_lsn_diff({_NOW}, s.restart_lsn)::bigint,
       'lag_seconds', extract(epoch from r.replay_lag)) order by s.slot_name), '[]')
     from pg_catalog.pg_replication_slots s left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
     where s.database = current_database() and {_ours("s.slot_name", stem)}),

@@ -36,6 +36,10 @@ options:
     type: str
     choices: [copy, logical]
     default: copy
+  static_tables:
+    description: As of M(bahnvision.aws.pg_migrate), used with O(method=logical).
+    type: list
+    elements: str
   engine:
     description: As of M(bahnvision.aws.pg_migrate); V(dump) needs room in O(workdir).
     type: str
@@ -235,6 +239,7 @@ def main() -> None:
         argument_spec={
             **connection_spec(),
             "method": {"type": "str", "choices": ["copy", "logical"], "default": "copy"},
+            "static_tables": {"type": "list", "elements": "str"},
             "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
             "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
             "freeze": {"type": "bool", "default": True},

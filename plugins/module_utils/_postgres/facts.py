@@ -9,11 +9,14 @@ import time
 from dataclasses import dataclass, field
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, copysql
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight import sql as preflight_sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 # One bigint for the whole collection: the advisory lock belongs to one database, not to the server.
 LOCK_KEY = 0x616E7369626C65
+
+LOCK_PATIENCE = "10s"
 
 # pg_control_system() may be forbidden; \if keeps the statement from being sent then.
 _IDENTITY = r"""
@@ -126,6 +129,22 @@ class Facts:
 
 def read_facts(session: Session, side: str) -> Facts:
     """Read one side inside the transaction that the session is in."""
+    # Sizes and some definitions wait for whoever holds a table exclusively.
+    session.ask(f"set local lock_timeout = '{LOCK_PATIENCE}'")
+    try:
+        return _read(session, side)
+    except PostgresError as problem:
+        if "lock timeout" not in str(problem):
+            raise
+        session.ask("rollback")
+        holders = content.names(session, preflight_sql.LOCK_HOLDERS)
+        raise PostgresError(
+            f"{session.connection}: tables are locked exclusively and cannot be looked at: "
+            f"{listed(holders) or 'unknown'}: wait for the end of those sessions, or end them"
+        ) from problem
+
+
+def _read(session: Session, side: str) -> Facts:
     server: dict = {"host": session.connection.host}
     own = (_SOURCE_ONLY, preflight_sql.SOURCE) if side == "source" else (_TARGET_ONLY, preflight_sql.TARGET)
     # The names and definitions must not depend on what a role's search_path happens to be.

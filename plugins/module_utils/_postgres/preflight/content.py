@@ -33,17 +33,6 @@ def _hashed_by_enum(case: Case) -> Iterator[Found]:
 
 
 @rules.add(
-    "exclusive-lock", ADVICE, "A session holds an ACCESS EXCLUSIVE lock on a table of the source: the move waits for it"
-    " up to lock_timeout.",
-    "wait for its end, or end that session",
-)  # fmt: skip
-def _locked(case: Case) -> Iterator[Found]:
-    locked = case.source.server["locked"]
-    if locked:
-        yield Found(f"table {listed(locked)}", f"tables of the source are locked exclusively: {listed(locked)}")
-
-
-@rules.add(
     "prepared-transaction", ADVICE, "Prepared transactions of the source (two-phase commit): their rows are not moved,"
     " their locks may be in the way, and RDS refuses upgrades with them.",
     "COMMIT PREPARED or ROLLBACK PREPARED them",

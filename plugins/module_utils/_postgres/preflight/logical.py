@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalfacts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.estimate import size
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import (
@@ -38,27 +39,50 @@ def _rule(rule_id: str, severity: str, finds: str, todo: str = "") -> Callable[[
 
 
 @_rule(
-    "logical-wal-level", BLOCKER, "wal_level of the source is not logical (on RDS: rds.logical_replication is off).",
-    f"set wal_level = logical (RDS: rds.logical_replication = 1) {_RESTART}",
+    "logical-publisher", BLOCKER, "The source cannot publish: wal_level (RDS: rds.logical_replication), free slots and"
+    " WAL senders, a standby, the role's rights.",
 )  # fmt: skip
-def _wal_level(case: Case) -> Iterator[Found]:
-    level = _setting(case, "wal_level")
-    if level != "logical":
-        yield Found("source", f"wal_level of the source is {level}, not logical")
+def _publisher(case: Case) -> Iterator[Found]:
+    asked = case.request.replication
+    if asked:
+        # An interrupted run holds a slot of its own already.
+        for text in logicalfacts.publisher_blockers("source", asked.source, 0 if asked.begun else 1):
+            yield _split(text, "source")
 
 
-@_rule("logical-slots", BLOCKER, "The source has no free replication slot.", f"raise max_replication_slots {_RESTART}")
-def _slots(case: Case) -> Iterator[Found]:
-    most, used = int(_setting(case, "max_replication_slots")), case.source.server["slots"]
-    if used >= most:
-        yield Found("source", f"all {most} replication slots of the source are taken")
+@_rule(
+    "logical-subscriber", BLOCKER, "The target cannot subscribe: role, free workers, free slots.",
+)  # fmt: skip
+def _subscriber(case: Case) -> Iterator[Found]:
+    asked = case.request.replication
+    if asked:
+        for text in logicalfacts.subscriber_blockers("target", asked.target):
+            yield _split(text, "target")
 
 
-@_rule("logical-senders", BLOCKER, "The source has no free WAL sender.", f"raise max_wal_senders {_RESTART}")
-def _senders(case: Case) -> Iterator[Found]:
-    most, used = int(_setting(case, "max_wal_senders")), case.source.server["senders"]
-    if used >= most:
-        yield Found("source", f"all {most} WAL senders of the source are at work")
+@_rule(
+    "logical-tables", BLOCKER, "Tables whose changes cannot be followed: without replica identity (UPDATE and DELETE"
+    " on them would fail on the source), unlogged, FULL with types that cannot be compared, of another owner.",
+    "give them a primary key, SET LOGGED or an owner; or name them in static_tables when nobody writes to them",
+)  # fmt: skip
+def _tables(case: Case) -> Iterator[Found]:
+    asked = case.request.replication
+    if asked:
+        for text in logicalfacts.table_blockers(asked.source, asked.static):
+            what, _mark, todo = text.rpartition("; ")
+            yield Found(f"table {what.partition(': ')[2]}", what, todo)
+
+
+@_rule(
+    "logical-watch", ADVICE, "What works and needs an eye: unlimited WAL for slots, slots of other runs, triggers that"
+    " fire for replicated rows, tables that are not followed.",
+)  # fmt: skip
+def _watch(case: Case) -> Iterator[Found]:
+    asked = case.request.replication
+    if asked:
+        for text in logicalfacts.remarks(asked.source, asked.static, asked.stem):
+            what, _mark, todo = text.partition("; ")
+            yield Found("source", what, todo)
 
 
 @_rule(
@@ -82,12 +106,6 @@ def _sender_timeout(case: Case) -> Iterator[Found]:
         yield Found("source", f"wal_sender_timeout of the source is {milliseconds} ms")
 
 
-@_rule("logical-replica", BLOCKER, "The source is a replica: publications are made on the primary.", "name the primary")
-def _replica(case: Case) -> Iterator[Found]:
-    if case.source.server["recovery"]:
-        yield Found("source", "the source is a replica")
-
-
 @_rule(
     "logical-prepared", BLOCKER, "A prepared transaction of the source keeps the slot from ever becoming ready.",
     "COMMIT PREPARED or ROLLBACK PREPARED it",
@@ -96,50 +114,6 @@ def _prepared(case: Case) -> Iterator[Found]:
     gids = case.source.server["prepared"]
     if gids:
         yield Found(f"prepared transaction {listed(gids)}", f"prepared transactions on the source: {listed(gids)}")
-
-
-@_rule(
-    "logical-publisher", BLOCKER, "The source's role may not replicate.",
-    "ALTER ROLE ... REPLICATION by a superuser; on RDS GRANT rds_replication",
-)  # fmt: skip
-def _publisher(case: Case) -> Iterator[Found]:
-    if not case.source.server["may_replicate"]:
-        user = case.source.server["user"]
-        yield Found(f"role {user}", f"{user} of the source has not the attribute REPLICATION")
-
-
-@_rule(
-    "logical-subscriber", BLOCKER, "The target's role may not create subscriptions.",
-    "GRANT pg_create_subscription (16 and newer); on RDS use a member of rds_superuser",
-)  # fmt: skip
-def _subscriber(case: Case) -> Iterator[Found]:
-    if not case.target.server["may_subscribe"]:
-        user = case.target.server["user"]
-        yield Found(f"role {user}", f"{user} of the target may not create subscriptions")
-
-
-@_rule(
-    "logical-workers", BLOCKER, "The target has no room for a subscription: max_logical_replication_workers,"
-    " max_worker_processes or max_replication_slots (18: max_active_replication_origins) is 0.",
-    f"raise it {_RESTART}",
-)  # fmt: skip
-def _workers(case: Case) -> Iterator[Found]:
-    settings = case.target.server["settings"]
-    origins = "max_active_replication_origins"
-    slots = origins if origins in settings else "max_replication_slots"
-    for name in ("max_logical_replication_workers", "max_worker_processes", slots):
-        if int(settings.get(name, 1)) < 1:
-            yield Found("target", f"{name} of the target is 0")
-
-
-@_rule(
-    "logical-identity", ADVICE, "Tables without replica identity: UPDATE and DELETE on them fail on the source as soon"
-    " as they are published.",
-    "give them a primary key, or ALTER TABLE ... REPLICA IDENTITY USING INDEX or FULL",
-)  # fmt: skip
-def _identity(case: Case) -> Iterator[Found]:
-    for ident in case.source.server["no_identity"]:
-        yield Found(f"table {ident}", f"{ident} has no replica identity")
 
 
 @_rule(
@@ -172,5 +146,6 @@ def _reverse(case: Case) -> Iterator[Found]:
         yield Found("target", f"wal_level of the target is {level}, not logical")
 
 
-def _setting(case: Case, name: str) -> str:
-    return case.source.server["settings"][name]
+def _split(text: str, side: str) -> Found:
+    what, _mark, todo = text.partition(": ")
+    return Found(side, what, todo)

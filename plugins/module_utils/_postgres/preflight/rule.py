@@ -9,10 +9,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalfacts import Replication
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalsql import PREFIX
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.estimate import Estimate, estimate
 
 # A blocker forbids the move, an advice does not; what is not moved is left on the source on purpose.
 BLOCKER, ADVICE, NOT_MOVED = "blocker", "advice", "not moved"
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What method logical is judged by; pg_migrate judges it itself, since its streams outlive a run."""
+
+    source: Replication
+    target: Replication
+    static: tuple[str, ...] = ()
+    stem: str = PREFIX + "-"
+    begun: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class Request:
     pooled: tuple[str, ...] = ()
     clients: str = ""
     refusal: str = ""
+    replication: Streams | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copysql, marker, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import (
+    copysql,
+    logicalfacts,
+    logicalsql,
+    marker,
+    steps,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import find_clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
@@ -18,6 +24,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     BLOCKER,
     Case,
     Request,
+    Streams,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
@@ -40,7 +47,11 @@ def preflight(params: dict) -> dict:
         request = steps.request(params, jobs, parent, sides.pooled())
         source = sides.read_source()
         target, found = sides.read_target()
-        request = replace(request, clients=_missing_clients(target, params["client_bindir"]))
+        request = replace(
+            request,
+            clients=_missing_clients(target, params["client_bindir"]),
+            replication=_streams(sides, found, params) if params["method"] == "logical" else None,
+        )
         plan = make_plan(source, target, request)
         decision = marker.decide(found, target, plan, params["on_nonempty"])
         if decision.action == "refuse":
@@ -59,6 +70,14 @@ def preflight(params: dict) -> dict:
     if plan.blockers and params["fail_on_blockers"] and decision.action != "done":
         raise refusal(plan, result)
     return result
+
+
+def _streams(sides: Sides, found: marker.Marker | None, params: dict) -> Streams:
+    """Read what replication needs, with the facts that pg_migrate reads."""
+    source = logicalfacts.read(sides.source_session, tables=True)
+    target = logicalfacts.read(sides.target_session, tables=False)
+    stem = logicalsql.stem_of(found.run_id) if found else logicalsql.PREFIX + "-"
+    return Streams(source, target, tuple(params["static_tables"] or ()), stem, found is not None)
 
 
 def _missing_clients(target: Facts, bindir: str | None) -> str:

@@ -12,10 +12,8 @@ from __future__ import annotations
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import MARKER_SCHEMA
 
 SETTINGS = (
-    "block_size", "maintenance_work_mem", "max_active_replication_origins", "max_connections",
-    "max_locks_per_transaction", "max_logical_replication_workers", "max_prepared_transactions",
-    "max_replication_slots", "max_slot_wal_keep_size", "max_wal_senders", "max_wal_size", "max_worker_processes",
-    "old_snapshot_threshold", "rds.extensions", "rds.logical_replication", "shared_buffers",
+    "maintenance_work_mem", "max_connections", "max_locks_per_transaction", "max_prepared_transactions",
+    "max_slot_wal_keep_size", "max_wal_size", "old_snapshot_threshold", "rds.extensions", "shared_buffers",
     "shared_preload_libraries", "temp_file_limit", "wal_level", "wal_sender_timeout",
 )  # fmt: skip
 # What ends long work. Our sessions override all of them but temp_file_limit, which only a superuser may change.
@@ -57,9 +55,7 @@ select jsonb_build_object(
   'invalid_databases', (select coalesce(jsonb_agg(datname), '[]') from pg_database where datconnlimit = -2),
   'databases_bytes', (select sum(pg_database_size(oid)) from pg_database
     where datconnlimit <> -2 and (oid = d.oid or has_database_privilege(oid, 'connect')
-      or pg_has_role('pg_read_all_stats', 'usage'))),
-  'slots', (select count(*) from pg_replication_slots),
-  'senders', (select count(*) from pg_stat_replication))
+      or pg_has_role('pg_read_all_stats', 'usage'))))
 from pg_database d, pg_roles r where d.datname = current_database() and r.rolname = current_user
 """
 
@@ -75,10 +71,20 @@ from pg_database where datname = current_database();
 _USER_RELATIONS = f"""
 with rel as materialized (
   select c.*, format('%I.%I', n.nspname, c.relname) as ident
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '{MARKER_SCHEMA}')
 )
 """
+
+# Who keeps others from looking at a table.
+LOCK_HOLDERS = (
+    _USER_RELATIONS
+    + """
+select to_jsonb(format('%s (server process %s)', rel.ident, coalesce(l.pid::text, 'none')))
+from pg_catalog.pg_locks l join rel on rel.oid = l.relation
+where l.locktype = 'relation' and l.granted and l.mode = 'AccessExclusiveLock' and relkind in ('r', 'p', 'm')
+  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())"""
+)
 
 SOURCE = (
     _USER_RELATIONS
@@ -94,38 +100,27 @@ select jsonb_build_object(
   'foreign_servers', (select coalesce(jsonb_agg(srvname), '[]') from pg_foreign_server),
   'logical_slots', (select coalesce(jsonb_agg(slot_name), '[]') from pg_replication_slots
     where database = current_database()),
-  'reg_columns', (select coalesce(jsonb_agg(rel.ident || '.' || format('%I', a.attname) order by 1), '[]')
+  'reg_columns', (select coalesce(jsonb_agg(rel.ident || '.' || format('%I', a.attname)
+      order by rel.ident, a.attnum), '[]')
     from pg_attribute a join rel on rel.oid = a.attrelid and rel.relkind in ('r', 'p')
     join pg_type t on t.oid = a.atttypid
     where a.attnum > 0 and not a.attisdropped and array['regproc', 'regprocedure', 'regoper', 'regoperator', 'regrole',
       'regconfig', 'regdictionary', 'regnamespace', 'regcollation']::name[]
       @> array[coalesce((select e.typname from pg_type e where e.oid = t.typelem and t.typlen = -1), t.typname)]),
-  'no_identity', (select coalesce(jsonb_agg(ident order by ident), '[]') from rel
-    where relkind in ('r', 'p') and relpersistence = 'p' and (relreplident = 'n'
-      or relreplident = 'd' and not exists (select from pg_index i where i.indrelid = rel.oid and i.indisprimary)
-      or relreplident = 'i' and not exists (select from pg_index i where i.indrelid = rel.oid and i.indisreplident))),
-  'generated', (select coalesce(jsonb_agg(rel.ident || '.' || format('%I', a.attname) order by 1), '[]')
+  'generated', (select coalesce(jsonb_agg(rel.ident || '.' || format('%I', a.attname)
+      order by rel.ident, a.attnum), '[]')
     from pg_attribute a join rel on rel.oid = a.attrelid and rel.relkind in ('r', 'p')
     where a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''),
   'long_names', (select coalesce(jsonb_agg(ident order by ident), '[]') from (
     select ident from rel where octet_length(relname::text) = 63
     union all select rel.ident || '.' || format('%I', a.attname) from pg_attribute a join rel on rel.oid = a.attrelid
       where a.attnum > 0 and not a.attisdropped and octet_length(a.attname::text) = 63) as s),
-  'locked', (select coalesce(jsonb_agg(
-      format('%s (server process %s)', rel.ident, coalesce(l.pid::text, 'none'))), '[]')
-    from pg_locks l join rel on rel.oid = l.relation
-    where l.locktype = 'relation' and l.granted and l.mode = 'AccessExclusiveLock' and relkind in ('r', 'p')
-      and l.database = (select oid from pg_database where datname = current_database())
-      and l.pid is distinct from pg_backend_pid()),
   'collations_used', (select coalesce(jsonb_agg(distinct c.collname), '[]')
     from pg_depend d join pg_collation c on c.oid = d.refobjid and c.collnamespace = 'pg_catalog'::regnamespace
     where d.refclassid = 'pg_collation'::regclass and d.objid >= 16384),
   'collated_partitions', (select coalesce(jsonb_agg(ident order by ident), '[]')
     from pg_partitioned_table p join rel on rel.oid = p.partrelid
-    where p.partstrat = 'r' and exists (select from unnest(p.partcollation) k where k not in (0, 950, 951))),
-  'may_replicate', (select r.rolsuper or r.rolreplication or exists (select from pg_roles g
-      where g.rolname in ('rds_replication', 'rds_superuser') and pg_has_role(g.oid, 'member'))
-    from pg_roles r where r.rolname = current_user))
+    where p.partstrat = 'r' and exists (select from unnest(p.partcollation) k where k not in (0, 950, 951))))
 """
 )
 
@@ -140,10 +135,7 @@ select jsonb_build_object(
   'may_become', (select jsonb_agg(rolname) from pg_roles where pg_has_role(oid,
     case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)),
   'may_create_in_public', (select coalesce(jsonb_agg(r.rolname), '[]') from pg_roles r, pg_namespace n
-    where n.nspname = 'public' and has_schema_privilege(r.oid, n.oid, 'create')),
-  'may_subscribe', (select r.rolsuper or exists (select from pg_roles g
-      where g.rolname in ('pg_create_subscription', 'rds_superuser') and pg_has_role(g.oid, 'member'))
-    from pg_roles r where r.rolname = current_user))
+    where n.nspname = 'public' and has_schema_privilege(r.oid, n.oid, 'create')))
 """
 
 

@@ -7,15 +7,15 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts imp
 SETTINGS = {
     "max_connections": "100", "max_locks_per_transaction": "64", "max_prepared_transactions": "0",
     "wal_level": "logical",
-    "max_replication_slots": "10", "max_wal_senders": "10", "max_slot_wal_keep_size": "-1",
+    "max_slot_wal_keep_size": "-1",
     "wal_sender_timeout": "60000",
-    "max_logical_replication_workers": "4", "max_worker_processes": "8", "max_wal_size": "4096",
+    "max_wal_size": "4096",
     "maintenance_work_mem": "65536", "temp_file_limit": "-1", "shared_preload_libraries": "",
 }  # fmt: skip
 BOTH = {
     "settings": SETTINGS, "limits": {}, "recovery": False, "read_only": False, "tls": True, "clock_skew": 0.0,
     "locale": None, "sees_activity": True, "prepared": [], "long_transactions": [], "invalid_databases": [],
-    "databases_bytes": 9 << 20, "slots": 0, "senders": 0,
+    "databases_bytes": 9 << 20,
 }  # fmt: skip
 OBJECTS = {
     ("table", "public.stops"): "r p",
@@ -36,8 +36,8 @@ def source(objects: dict | None = None, tables: tuple[Table, ...] | None = None,
         "owners": [], "granted": 0, "settings_of_roles": [], "has_public": True, "superuser_only": [],
         "unreadable_large_objects": 0, "lock": None, "unreadable_sequences": [], "hashed_by_enum": [], "lockable": 1,
         "indexes": {"number": 1, "bytes": 16384, "largest": [16384]}, "large_object_bytes": 8192, "unlogged": [],
-        "foreign_servers": [], "logical_slots": [], "reg_columns": [], "no_identity": [], "generated": [],
-        "long_names": [], "locked": [], "collations_used": [], "collated_partitions": [], "may_replicate": True,
+        "foreign_servers": [], "logical_slots": [], "reg_columns": [], "generated": [],
+        "long_names": [], "collations_used": [], "collated_partitions": [],
     }  # fmt: skip
     listed = tables if tables is not None else (Table("public.stops", "16400", "r", 10, 8192, True),)
     return Facts({**BOTH, **about, **server}, listed, OBJECTS if objects is None else objects)
@@ -51,6 +51,6 @@ def target(objects: dict | None = None, **server: object) -> Facts:
         "host": "b", "free_connections": 50, "may_create": True, "extensions": {},
         "available": {"citext": "1.6"}, "allowed": "*", "roles": ["master"], "large_objects": 0, "lock": None,
         "guarded_extensions": [], "rds": True, "collations": ["C", "de-x-icu"], "may_become": ["master"],
-        "may_create_in_public": ["master"], "may_subscribe": True,
+        "may_create_in_public": ["master"],
     }  # fmt: skip
     return Facts({**BOTH, **about, **server}, (), objects or {})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import sides, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Table
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import make_plan
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.estimate import (
@@ -14,6 +16,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     size,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.run import preflight
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
 from pg_facts import source, target
 
@@ -84,3 +87,47 @@ def test_what_is_asked_for_comes_from_the_parameters(tmp_path: Path) -> None:
     assert (asked.target_storage, asked.owner_map, asked.pooled) == (3 << 29, {"a": "b"}, ("target",))
     assert (asked.method, asked.engine) == ("logical", "dump")
     assert asked.free_bytes > 0
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0])
+def test_a_rate_that_means_nothing_is_refused_before_anybody_connects(rate: float) -> None:
+    params = {"jobs": "2", "split_over": "10GB", "rate_mb_s": rate}
+
+    with pytest.raises(PostgresError, match=r"rate_mb_s is .*: give a number above 0"):
+        preflight(params)
+
+
+class Pool:
+    """Server connections as a pooler shares them: each transaction takes the first that is free."""
+
+    def __init__(self, shared: bool) -> None:
+        self.shared, self.busy, self.sessions = shared, False, 0
+
+
+def session_of(pool: Pool, side: str) -> SimpleNamespace:
+    """Return a session that answers with the number of its server process."""
+    pool.sessions += 1
+    own = pool.sessions
+
+    def ask(sql: str) -> list[str]:
+        if not pool.shared:
+            return [str(own)]
+        pid = "2" if pool.busy else "1"
+        pool.busy = pool.busy or sql.startswith("begin")
+        return [pid]
+
+    return SimpleNamespace(ask=ask, close=lambda: None, connection=SimpleNamespace(side=side, pool=pool))
+
+
+@pytest.mark.parametrize(
+    ("shared", "told"), [((), ()), (("target",), ("target",)), (("source", "target"), ("source", "target"))]
+)
+def test_a_pooler_in_transaction_mode_is_seen(
+    shared: tuple[str, ...], told: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sides, "Session", lambda _commands, _psql, connection: session_of(connection.pool, "x"))
+    both = [session_of(Pool(side in shared), side) for side in ("source", "target")]
+
+    opened = sides.Sides(None, "psql", None, None, *both)  # type: ignore[arg-type]
+
+    assert opened.pooled() == told

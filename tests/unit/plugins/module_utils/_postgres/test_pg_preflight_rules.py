@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, Table
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalfacts import Replication
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import (
     ADVICE,
     BLOCKER,
@@ -13,6 +14,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Case,
     Finding,
     Request,
+    Streams,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import (
     RULES,
@@ -40,6 +42,20 @@ def settings(**changes: object) -> dict:
     return {"settings": {name: value for name, value in {**SETTINGS, **changes}.items() if value is not None}}
 
 
+TABLE = {"ident": "public.x", "unlogged": False, "owned": True, "identity": None, "unequal": [], "fires": []}
+
+
+def streams(*tables: dict, static: tuple[str, ...] = (), begun: bool = False, **changes: object) -> Request:
+    """Return a request for method logical between sides that can replicate, but for the changes."""
+    about = {
+        "version": 150018, "user": "compose", "wal_level": "logical", "recovery": False, "managed": False,
+        "keep": "1000", "slots_free": 1, "senders_free": 1, "workers": 1, "subscribed": [], "others": [],
+        "may_replicate": True, "may_publish": True, "may_subscribe": True,
+    }  # fmt: skip
+    source_side, target_side = Replication({**about, **changes}, tables), Replication({**about, **changes})
+    return Request(4, method="logical", replication=Streams(source_side, target_side, static, begun=begun))
+
+
 def table(**changes: object) -> dict:
     about = {"ident": "public.x", "oid": "1", "kind": "r", "rows": 0, "bytes": 0, "readable": True}
     return {"tables": (Table(**{**about, **changes}),)}
@@ -56,7 +72,7 @@ SPEAKS = [
      {"system_identifier": None, "address": "10.0.0.1", "started": "then"}, None, "database app", "same database"),
     ("same-server", {}, {"system_identifier": "1", "database": "other"}, None, "target", "two databases of one server"),
     ("pooler", {}, {}, Request(4, pooled=("source",)), "source", "the source is behind a connection pooler"),
-    ("target-recovery", {}, {"recovery": True, "read_only": True}, None, "target", "it is a replica: primary"),
+    ("target-recovery", {}, {"recovery": True, "read_only": True}, None, "target", "it is a replica: name"),
     ("target-read-only", {}, {"read_only": True}, None, "target", "read only: default_transaction_read_only is on"),
     ("version-older", {"version": 180001, "version_text": "18.1"}, {}, None, "target",
      "is PostgreSQL 17.2, older than the source's 18.1: use a target of version 18 or newer"),
@@ -82,7 +98,7 @@ SPEAKS = [
     ("role-limits", {}, {"limits": {"statement_timeout": "1s"}}, None, "role master", "statement_timeout = 1s"),
     ("snapshot-too-old", settings(old_snapshot_threshold="60"), {}, None, "source", "of the source is 60 min"),
     ("source-replica", {"recovery": True}, {}, None, "source", "the source is a replica: set hot_standby_feedback"),
-    ("target-tls", {}, {"tls": False}, Request(4, sslmode="prefer"), "target", "is prefer, connection is not"),
+    ("target-tls", {}, {"tls": False}, Request(4, sslmode="prefer"), "target", "connection is not encrypted"),
     ("clock-skew", {"clock_skew": -7.2}, {}, None, "source", "the clock of the source is -7 s off"),
     ("invalid-database", {"invalid_databases": ["x"]}, {}, None, "database x", "database x of the source is invalid"),
     ("locale", {"collation": "de_DE.utf8"}, {"collation": "en_US.UTF-8"}, None, "database app",
@@ -128,8 +144,6 @@ SPEAKS = [
      "extension citext: version 1.6 on the source, 1.7 on the target"),
     ("hash-partition-enum", {"hashed_by_enum": ["public.p"]}, {}, None, "table public.p",
      "public.p is partitioned by the hash of an enum"),
-    ("exclusive-lock", {"locked": ["public.x (server process 7)"]}, {}, None, "table public.x (server process 7)",
-     "locked exclusively: public.x (server process 7): wait"),
     ("prepared-transaction", {"prepared": ["g1"]}, {}, None, "prepared transaction g1", "on the source: g1: COMMIT"),
     ("long-transaction", {"long_transactions": ["process 7 of app, for 9 min"]}, {}, None, "source", "for 9 min"),
     ("unlogged-table", {"unlogged": ["public.u"]}, {}, None, "table public.u", "unlogged tables: public.u"),
@@ -148,18 +162,16 @@ SPEAKS = [
     ("security-label", {"security_labels": 1}, {}, None, "security labels", "label providers are not available"),
     ("role-settings", {"settings_of_roles": ["work_mem"]}, {}, None,
      "settings of the database or its roles: work_mem", "set them on the target"),
-    ("logical-wal-level", settings(wal_level="replica"), {}, LOGICAL, "source", "is replica, not logical"),
-    ("logical-slots", {"slots": 10}, {}, LOGICAL, "source", "all 10 replication slots of the source are taken"),
-    ("logical-senders", {"senders": 10}, {}, LOGICAL, "source", "all 10 WAL senders of the source are at work"),
+    ("logical-publisher", {}, {}, streams(wal_level="replica"), "source", "has wal_level=replica: set wal_level="),
+    ("logical-publisher", {}, {}, streams(slots_free=0), "source", "0 left of max_replication_slots, 1 needed: raise"),
+    ("logical-publisher", {}, {}, streams(recovery=True), "source", "the source is a standby of a version below 16"),
+    ("logical-subscriber", {}, {}, streams(may_subscribe=False), "target", "may not create a subscription on the targ"),
+    ("logical-tables", {}, {}, streams(TABLE), "table public.x", "without replica identity, whose UPDATE and DELETE"),
+    ("logical-watch", {}, {}, streams(keep="-1"), "source", "max_slot_wal_keep_size of the source is unlimited"),
     ("logical-slot-limit", {**settings(max_slot_wal_keep_size="64"), "indexes": LARGE}, {}, LOGICAL, "source",
      "max_slot_wal_keep_size of the source is 64 MiB"),
     ("logical-sender-timeout", settings(wal_sender_timeout="5000"), {}, LOGICAL, "source", "is 5000 ms"),
-    ("logical-replica", {"recovery": True}, {}, LOGICAL, "source", "the source is a replica: name the primary"),
     ("logical-prepared", {"prepared": ["g1"]}, {}, LOGICAL, "prepared transaction g1", "on the source: g1: COMMIT"),
-    ("logical-publisher", {"may_replicate": False}, {}, LOGICAL, "role compose", "has not the attribute REPLICATION"),
-    ("logical-subscriber", {}, {"may_subscribe": False}, LOGICAL, "role master", "may not create subscriptions"),
-    ("logical-workers", {}, settings(max_logical_replication_workers="0"), LOGICAL, "target", "workers of the target"),
-    ("logical-identity", {"no_identity": ["public.x"]}, {}, LOGICAL, "table public.x", "no replica identity: give"),
     ("logical-large-objects", {}, {}, LOGICAL, "large objects", "the source has 2 large objects: keep"),
     ("logical-generated", {"generated": ["public.x.g"]}, {}, LOGICAL, "column public.x.g", "columns: public.x.g: see"),
     ("logical-reverse", {}, settings(wal_level="replica"), LOGICAL, "target", "target is replica, not logical"),
@@ -211,7 +223,9 @@ SILENT = [
      {"available": {"pg_cron": "1.6"}, **settings(shared_preload_libraries=None)}, None),
     ("hash-partition-enum", {"hashed_by_enum": ["public.p"]}, {}, Request(4, engine="dump")),
     ("prepared-transaction", {"prepared": ["g1"]}, {}, LOGICAL),
-    ("logical-wal-level", settings(wal_level="replica"), {}, None),
+    ("logical-reverse", {}, settings(wal_level="replica"), None),
+    ("logical-publisher", {}, {}, streams(slots_free=0, begun=True)),
+    ("logical-tables", {}, {}, streams(TABLE, static=("public.x",))),
     ("logical-slot-limit", settings(max_slot_wal_keep_size="64"), {}, LOGICAL),
     ("logical-sender-timeout", settings(wal_sender_timeout="0"), {}, LOGICAL),
 ]  # fmt: skip

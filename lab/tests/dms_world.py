@@ -149,7 +149,10 @@ class World:
                 connection.execute(statement)
 
     def remove(self, arn: str) -> None:
-        wait_for(
-            lambda: self.state(arn).get("ProvisionData", {}).get("ProvisionState") in (None, "deprovisioned"), "it"
-        )
+        def over() -> bool:
+            told = self.state(arn)
+            provision = told.get("ProvisionData", {}).get("ProvisionState")
+            return told["Status"] in ("stopped", "failed", "created") and provision in (None, "deprovisioned")
+
+        wait_for(over, "the end of its servers")
         self.dms.delete_replication_config(ReplicationConfigArn=arn)

@@ -31,4 +31,5 @@ def walk(lab: Lab) -> None:
     for one in world.endpoints.values():
         dms.delete_endpoint(EndpointArn=one)
     dms.delete_replication_subnet_group(ReplicationSubnetGroupIdentifier="walk")
+    lab.client("sts").get_caller_identity()
     lab.client("rds").delete_db_instance(DBInstanceIdentifier=world.instance, SkipFinalSnapshot=True)

@@ -19,11 +19,13 @@ from pathlib import Path
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 
 APPLICATION = "ansible_migrate"
-# What must hold in every session: no limit that a role's settings may have brought, and quoting rules we rely on.
+# What must hold in every session, whatever a role's settings are: no limits, and the rules of quoting that we and the
+# text of arrays rely on: with array_nulls off, a null in one would arrive as the word NULL.
 SAFE_SETTINGS = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "standard_conforming_strings": "on",
+    "array_nulls": "on",
     "client_min_messages": "error",
     # Through NAT and load balancers idle connections die after 350 s or less.
     "tcp_keepalives_idle": "60",

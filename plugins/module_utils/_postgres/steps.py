@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
+
+FOLDER_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def size_of(name: str, text: str | None) -> int:
@@ -55,9 +58,17 @@ def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ())
 @contextmanager
 def private_folder(parent: Path, sides: Sides) -> Iterator[Path]:
     """Make a folder that only we may enter; it is gone afterwards, even when we are killed."""
-    with tempfile.TemporaryDirectory(prefix="pg_migrate.", dir=parent) as name:
-        sides.commands.watchdog.folder_made(Path(name))
-        yield Path(name)
+    try:
+        with tempfile.TemporaryDirectory(prefix="pg_migrate.", dir=parent) as name:
+            sides.commands.watchdog.folder_made(Path(name))
+            yield Path(name)
+    except OSError as problem:
+        if problem.errno not in FOLDER_TROUBLE:
+            raise
+        raise PostgresError(
+            f"the working files in {parent} cannot be written: {problem.strerror}: "
+            "make room or give the right to write there, or set workdir to another folder"
+        ) from problem
 
 
 def application(run_id: str) -> str:

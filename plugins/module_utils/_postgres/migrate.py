@@ -37,7 +37,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task impo
 
 HEARTBEAT = 5.0
 CTID_RANGES_SINCE = 14  # older servers read the whole table for each part
-CONNECTION_CHECK = {"client_connection_check_interval": "2s"}  # servers from 14 on
+# Servers from 14 on.
+CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}
 
 
 def migrate(params: dict, check_mode: bool) -> dict:

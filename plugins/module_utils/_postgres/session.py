@@ -26,6 +26,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connectio
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 
+# Limits that a role's settings may have brought; some only newer servers know, so they cannot be startup options.
+_NO_LIMITS = (
+    "select count(set_config(name, '0', false)) from pg_catalog.pg_settings"
+    " where name in ('idle_session_timeout', 'transaction_timeout', 'lock_timeout')"
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -71,9 +77,9 @@ class Session:
 
     def connect(self) -> None:
         """Wait for the connection; the error names side, host, port, database and user."""
-        self.send("select 1")
+        self.send(f"{_NO_LIMITS};\nselect 1")
         answer = _wait(self)
-        if answer.lines != ["1"]:
+        if answer.lines[-1:] != ["1"]:
             raise connect_error(self.connection, answer.error)
 
     def ask(self, sql: str, on_tick: Callable[[], None] = lambda: None) -> list[str]:

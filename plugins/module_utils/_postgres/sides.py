@@ -21,11 +21,6 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session i
 
 MOST_JOBS = 8
 READ_ONLY = "begin isolation level repeatable read read only"
-# Newer servers can end idle sessions and long transactions; a role's settings may have turned that on.
-_NO_LIMITS = (
-    "select count(set_config(name, '0', false)) from pg_catalog.pg_settings"
-    " where name in ('idle_session_timeout', 'transaction_timeout')"
-)
 
 
 @dataclass
@@ -89,7 +84,6 @@ def opened(params: dict, timeout: float) -> Iterator[Sides]:
         sessions = [Session(commands, psql, connection, TEXT_SETTINGS) for connection in connections]
         for session in sessions:
             session.connect()
-            session.ask(_NO_LIMITS)
         (source, target), (source_session, target_session) = connections, sessions
         yield Sides(commands, psql, source, target, source_session, target_session)
 

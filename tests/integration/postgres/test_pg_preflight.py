@@ -234,3 +234,16 @@ def test_it_runs_under_ansible_and_fails_with_one_message(small: Sides) -> None:
     assert status != 0
     assert "only a superuser can create these functions on the target: public.c_funktion()" in " ".join(output.split())
     assert "Traceback" not in output
+
+
+def test_limits_of_a_role_do_not_end_the_move(small: Sides) -> None:
+    for side, role in ((small.source, "compose"), (small.target, MASTER)):
+        with side.connect(admin=True) as admin:
+            for limit in (
+                "statement_timeout = 1", "idle_in_transaction_session_timeout = 1", "lock_timeout = 1",
+                "idle_session_timeout = 500",
+            ):  # fmt: skip
+                admin.execute(f'alter role {role} in database "{side.database}" set {limit}')
+
+    assert rules(ask(small)) == {"role-limits"}
+    assert small.migrate()["verify"]["status"] == "passed"

@@ -180,7 +180,9 @@ def _workdir(case: Case) -> Iterator[Found]:
 def _storage(case: Case) -> Iterator[Found]:
     if case.request.target_storage is None:
         return
-    used, needed = case.target.server["databases_bytes"], case.estimate.storage
+    # What an interrupted run has left in the database is kept or dropped: either way it is in the estimate.
+    used = case.target.server["databases_bytes"] - case.target.server["size"]
+    needed = case.estimate.storage
     if case.request.target_storage - used < needed:
         have = size(case.request.target_storage)
         yield Found("target", f"the target has {have} of storage and uses {size(used)}, {size(needed)} more are needed")

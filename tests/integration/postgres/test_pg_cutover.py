@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 import time
 
 import psycopg
 import pytest
-from pg_follow import LEDGER, PASSWORD, Writers, cut, ours, run, same
-from pg_sides import SMALL, Sides, refusal
+from pg_follow import LEDGER, PASSWORD, Writers, cut, cut_params, ours, run, same
+from pg_sides import CHECKOUT, SMALL, Sides, refusal
 
 
 @pytest.fixture
@@ -182,3 +186,126 @@ def test_static_tables_are_compared_by_content(follow: Sides) -> None:
 
     follow.source.run("update ohne set a = 1")
     assert cut(follow, "switched")["changed"]
+
+
+# Kills itself, with SIGKILL, right after a step; parameters from standard input.
+KILLED = """
+import json, os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import cutoverswitch, cutover
+after = sys.argv[2]
+step = cutoverswitch.Switch._step
+def marked(switch, name):
+    step(switch, name)
+    if name == after:
+        os.kill(os.getpid(), signal.SIGKILL)
+cutoverswitch.Switch._step = marked
+cutover.cutover(json.load(sys.stdin), False)
+"""
+STEPS = ("way back prepared", "caught up", "fenced", "drained", "sequences set", "verified", "cut", "released")
+QUICK = ("fenced", "cut", "released")
+
+
+def killed_after(sides: Sides, step: str, state: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(CHECKOUT / ".cache/collections"), step],
+        input=json.dumps(cut_params(sides, state)), text=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("step", [s if s in QUICK else pytest.param(s, marks=pytest.mark.full) for s in STEPS])
+def test_killed_in_the_middle_the_next_run_goes_on(ledger: Sides, step: str) -> None:
+    with Writers(ledger.source) as writers:
+        run(ledger)
+        killed_after(ledger, step, "switched")
+        told = cut(ledger, "status")["state"]
+        there = cut(ledger, "switched")
+        writers.side = ledger.target
+        _more(writers)
+    writers.check(ledger.target)
+    same(ledger, "select * from ledger order by id")
+
+    fenced = STEPS.index(step) >= STEPS.index("fenced")
+    assert told == ("interrupted" if fenced else "replicating")
+    assert (there["changed"], there["state"], there["fenced"]) == (True, "switched", ["source"])
+    assert (ours(ledger.source), ours(ledger.target)) == ((0, 0, 1), (1, 1, 0))
+    assert not cut(ledger, "switched")["changed"]
+
+
+@pytest.mark.parametrize("step", [s if s == "cut" else pytest.param(s, marks=pytest.mark.full) for s in STEPS[2:7]])
+def test_killed_in_the_middle_the_source_can_be_opened_again(ledger: Sides, step: str) -> None:
+    with Writers(ledger.source) as writers:
+        run(ledger)
+        killed_after(ledger, step, "switched")
+
+        assert cut(ledger, "rolled_back")["changed"]
+        _more(writers)
+        assert not cut(ledger, "rolled_back")["changed"]
+    same(ledger, "select * from ledger order by id")
+    writers.check(ledger.target)
+    assert (ours(ledger.source), ours(ledger.target)) == ((1, 1, 0), (0, 0, 1))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_roll_back_goes_on_as_well(ledger: Sides, step: str) -> None:
+    with Writers(ledger.source) as writers:
+        run(ledger)
+        cut(ledger, "switched")
+        writers.side = ledger.target
+        _more(writers)
+        killed_after(ledger, step, "rolled_back")
+
+        back = cut(ledger, "rolled_back")
+        writers.side = ledger.source
+        _more(writers)
+    assert back["state"] == "rolled_back"
+    writers.check(ledger.source)
+    same(ledger, "select * from ledger order by id")
+    assert (ours(ledger.source), ours(ledger.target)) == ((1, 1, 0), (0, 0, 1))
+
+
+@pytest.mark.full
+def test_pgbench_there_and_back(follow: Sides) -> None:
+    """TPC-B under load: four sums that must stay equal, whatever is switched meanwhile."""
+    bench = [str(follow.source.server.bindir / "pgbench"), "-h", "127.0.0.1"]
+
+    def pgbench(side, *options: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [*bench, "-p", str(side.server.port), "-U", side.user, *options, side.database],
+            env={"PATH": "/usr/bin:/bin", "PGPASSWORD": side.password}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    filled = pgbench(follow.source, "-i", "-q", "-s", "5")
+    assert filled.communicate(timeout=60)
+    assert filled.returncode == 0
+    follow.source.run("alter table pgbench_history replica identity full")
+    counted, downtimes = 0, []
+    load = pgbench(follow.source, "-n", "-c", "2", "-T", "120")
+    run(follow)
+    for state, side in (("switched", follow.target), ("rolled_back", follow.source), ("switched", follow.target)):
+        time.sleep(1)
+        downtimes.append(cut(follow, state, verify="hash")["write_downtime_ms"])
+        output, _none = load.communicate(timeout=60)
+        counted += _processed(output)
+        load = pgbench(side, "-n", "-c", "2", "-T", "120" if len(downtimes) < 3 else "2")
+    output, _none = load.communicate(timeout=60)
+    counted += _processed(output)
+    print(f"pgbench transactions: {counted}, write downtime ms: {downtimes}")
+
+    sums = "select (select sum(abalance) from pgbench_accounts), (select sum(tbalance) from pgbench_tellers), " \
+           "(select sum(bbalance) from pgbench_branches), (select sum(delta) from pgbench_history), " \
+           "(select count(*) from pgbench_history)"  # fmt: skip
+    same(follow, sums)
+    accounts, tellers, branches, history, rows = follow.target.query(sums)[0]
+    assert accounts == tellers == branches == history
+    # A client that was cut off in its commit cannot know whether it was made: two clients, three switches.
+    assert counted <= rows <= counted + 6
+    assert max(downtimes) < 5000
+
+
+def _processed(output: str) -> int:
+    (line,) = [line for line in output.splitlines() if line.startswith("number of transactions actually processed")]
+    return int(line.split(":")[1].split("/")[0])

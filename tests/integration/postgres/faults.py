@@ -25,8 +25,10 @@ insert into klein (gross) select generate_series(1, 500);
 select lo_from_bytea(1234, 'Anhang');
 """
 RELATIONS = """
-select n.nspname, c.relname, format('%%I.%%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = %s and c.relispopulated and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'ansible_migrate')
+select n.nspname, c.relname, format('%%I.%%I', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = %s and c.relispopulated
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'ansible_migrate')
   and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid and deptype = 'e')
 order by 1, 2"""
 HASHED = """

@@ -46,14 +46,14 @@ class Line:
 
 
 class Proxy:
-    def __init__(self, upstream: int) -> None:
+    def __init__(self, upstream: int, host: str = "127.0.0.1") -> None:
         self.upstream = upstream
         self.fault: Fault | None = None
         self.bytes = 0  # that went through, both ways
         self.limit: int | None = None  # at so many, `reached` is set
         self.reached = threading.Event()
         self.lines: list[Line] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self.port = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -139,8 +139,8 @@ def reset(end: socket.socket) -> None:
 
 
 @contextmanager
-def proxied(upstream: int) -> Iterator[Proxy]:
-    proxy = Proxy(upstream)
+def proxied(upstream: int, host: str = "127.0.0.1") -> Iterator[Proxy]:
+    proxy = Proxy(upstream, host)
     try:
         yield proxy
     finally:

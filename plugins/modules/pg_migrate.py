@@ -168,9 +168,23 @@ options:
   maintenance_work_mem:
     description:
       - Memory for each index that is built on the target, such as V(512MB); O(jobs) of them are built at once.
-      - When it is left out, O(engine=dump) takes the target's own setting; O(engine=copy) takes that or half of the
+      - When it is left out, O(engine=dump) takes the target's own setting; O(engine=copy) takes that or the
         target's C(shared_buffers) divided by O(jobs), whichever is larger, but not more than 1 GB.
     type: str
+  progress_interval:
+    description:
+      - Seconds between two lines on how far the run is, on the controller's standard error. They tell the phase, the
+        part that is done, rows and bytes a second, the time left, and the tables at work. V(0) shows none.
+      - Works with the connections C(local), C(ssh), C(kubectl), C(docker) and C(podman), without C(become) or when that
+        leads to C(root).
+    type: int
+    default: 10
+  progress_path:
+    description:
+      - File on the host that runs the module in which it keeps how far it is, as JSON, replaced once a second. Its
+        folder must exist. The file stays.
+      - When it is left out and O(progress_interval) is not V(0), a temporary one is used.
+    type: path
 seealso:
   - module: bahnvision.aws.pg_migrate_verify
 """
@@ -266,6 +280,15 @@ remarks:
   returned: success
   type: list
   elements: str
+timeline:
+  description: What each worker of O(engine=copy) did when; C(kind) is V(copy), V(index) or V(finish) (constraints and
+    statistics). Empty when this run moved nothing.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {name: public.events, table: public.events, kind: copy, lane: 0, start: 0.01, seconds: 9.1, rows: 5000000,
+       bytes: 379863040}
 timings:
   description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump) (reading the definitions, with
     O(engine=dump) the rows too), C(restore) (all writing), C(sequences), C(analyze), C(verify).
@@ -327,6 +350,8 @@ def main() -> None:
             "verify": {"type": "str", "choices": ["none", "counts", "hash"], "default": "counts"},
             "lock_timeout": {"type": "int", "default": 60},
             "maintenance_work_mem": {"type": "str"},
+            "progress_interval": {"type": "int", "default": 10},
+            "progress_path": {"type": "path"},
         },
         supports_check_mode=True,
     )

@@ -27,6 +27,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
     number_of_jobs,
@@ -68,6 +69,7 @@ class Migration:
 
     def __post_init__(self) -> None:
         self.replication = logical.of(self.sides, self.params)
+        self.progress = ProgressFile.of(self.params.get("progress_path"))
 
     def run(self, check_mode: bool) -> dict:
         with self._phase("preflight"):
@@ -158,6 +160,7 @@ class Migration:
         with self._phase("snapshot"):
             snapshot = self.replication.begin(run_id, plan, (self.kept and self.kept.tables) or {})
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
+        self.progress.plan(plan.tables)
         with steps.private_folder(self.parent, self.sides) as folder:
             written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
         with self._phase("sequences"):
@@ -169,9 +172,10 @@ class Migration:
         tables = gate.tables(written)
         marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
         self.replication.start()
-        return self._result(
+        result = self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
         )
+        return {**result, "timeline": written.spans}
 
     def _write(self, task: Task, gate: Gate) -> Written:
         engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
@@ -220,7 +224,7 @@ class Migration:
             existing_schemas=existing, on_tick=self._heartbeat, run_id=run_id,
             source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
             large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
-            options=self._options(), on_copied=self._release_source,
+            options=self._options(), on_copied=self._release_source, on_progress=self.progress.take,
             kept=self.kept.tables if self.kept else None,
             large_objects_kept=bool(self.kept and self.kept.large_objects),
         )  # fmt: skip
@@ -232,6 +236,7 @@ class Migration:
 
     def _heartbeat(self) -> None:
         """Notice within seconds that the lock or the snapshot is gone."""
+        self.progress.tick()
         if time.monotonic() - self._heard < HEARTBEAT:
             return
         self._heard = time.monotonic()
@@ -253,6 +258,7 @@ class Migration:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         began = time.monotonic()
+        self.progress.phase(name)
         try:
             yield
         finally:
@@ -275,6 +281,7 @@ class Migration:
             "target": target.summary,
             "plan": plan.summary,
             "tables": tables or [],
+            "timeline": [],
             # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
             "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
             "remarks": list(plan.warnings) + self.replication.remarks,

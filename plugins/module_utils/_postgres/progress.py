@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import Job
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 
 PAUSE = 1.0
 # Rates are those of the last moments, not of the whole run.
@@ -93,6 +94,8 @@ class ProgressFile:
 
     @classmethod
     def of(cls, path: str | None) -> ProgressFile:
+        if path and not _ours(Path(path)):
+            raise PostgresError(f"progress_path {path} is a file that this module has not written: give another path")
         return cls(Path(path) if path else None)
 
     def phase(self, name: str) -> None:
@@ -139,6 +142,16 @@ class ProgressFile:
         except OSError:
             # Whoever made the folder has taken it away: nobody watches any more.
             self.path = None
+
+
+def _ours(path: Path) -> bool:
+    """Tell whether the file may be replaced: it is not there, or an earlier run's."""
+    try:
+        return "phase" in json.loads(path.read_text())
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _eta(told: dict, before: dict, seconds: float) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms import api
@@ -48,8 +48,8 @@ def ensure_replication(clients: Clients, params: Mapping[str, Any], check_mode: 
         _wait_for_load(dms, params, watch)
     now = look(clients, name)
     tables = table_facts(api.get_tables(dms, name, now.arn)) if now.config else []
-    if now.finished and params["state"] == "running":
-        _refuse_damage(name, tables)
+    if now.damage and params["state"] == "running":
+        _refuse_damage(name, now.damage, tables)
     return {**result, "replication": facts(now), "tables": tables, "states": watch.states}
 
 
@@ -58,13 +58,16 @@ def look(clients: Clients, name: str) -> Seen:
     group = api.get_subnet_group(dms, name)
     config = api.get_config(dms, name)
     arn = config["ReplicationConfigArn"] if config else ""
-    return Seen(
+    seen = Seen(
         config,
         tags=api.get_tags(dms, arn) if arn else {},
         replication=api.get_replication(dms, name, arn) if arn else {},
         group=group,
         group_tags=api.get_tags(dms, _group_arn(clients, name)) if group else {},
     )
+    if not seen.finished:
+        return seen
+    return replace(seen, damage=tuple(table_problems(table_facts(api.get_tables(dms, name, arn)))))
 
 
 def _group_arn(clients: Clients, name: str) -> str:
@@ -160,14 +163,12 @@ def _broken_tables(dms: Any, name: str, arn: str) -> list[str]:
     return [f"{table['name']}: {table['state']}" for table in tables if table["state"] == "Table error"][:20]
 
 
-def _refuse_damage(name: str, tables: list[dict[str, Any]]) -> None:
-    problems = table_problems(tables)
-    if problems:
-        raise ResourceError(
-            f"{REPLICATION} {name} has ended, and not every table is whole: {'; '.join(problems[:20])}. Put the cause "
-            "right, remove the replication (state=absent) and load again",
-            tables=tables,
-        )
+def _refuse_damage(name: str, damage: tuple[str, ...], tables: list[dict[str, Any]]) -> None:
+    raise ResourceError(
+        f"{REPLICATION} {name} has ended, and not every table is whole: {'; '.join(damage[:20])}. Was the source written "
+        "to meanwhile? Put the cause right and run again: all tables are loaded anew",
+        tables=tables,
+    )
 
 
 def _resting(replication: Mapping[str, Any]) -> bool:

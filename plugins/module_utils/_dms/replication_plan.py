@@ -68,6 +68,7 @@ class Seen:
     replication: Mapping[str, Any] = field(default_factory=dict)
     group: Mapping[str, Any] | None = None
     group_tags: Mapping[str, str] = field(default_factory=dict)
+    damage: tuple[str, ...] = ()  # of a load that has finished
 
     @property
     def arn(self) -> str:
@@ -208,8 +209,8 @@ def _creation(want: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
 
 def _starting(want: Mapping[str, Any], seen: Seen, anew: bool) -> list[Action]:
-    """A full load cannot be resumed: one that has failed or was stopped loads all tables again."""
-    if not anew and (seen.finished or seen.active):
+    """A full load cannot be resumed: one that has failed, was stopped or did damage loads all tables again."""
+    if not anew and ((seen.finished and not seen.damage) or seen.active):
         return []
     kind = "start-replication" if anew or seen.status == NEW else "reload-target"
     before = {"status": "" if anew else seen.status}

@@ -19,8 +19,9 @@ LAPSES: tuple[tuple[str, str, str, str, str], ...] = (
         "AWS's own reference says that an internet gateway's attachment is available; the model lists it as attached",
     ),
     (
-        "dms", "(Create|Modify|Describe|Delete)Endpoints?", r"Endpoints?(\[\])?\.EndpointType", "is '(SOURCE|TARGET)'.*",
-        "AWS takes the type of an endpoint in small letters and tells it in large ones, as the examples of its CLI show",
+        "dms", "(Create|Modify|Describe|Delete)Endpoints?", r"Endpoints?(\[\])?\.EndpointType",
+        "is '(SOURCE|TARGET)'.*",
+        "AWS takes an endpoint's type in small letters and tells it in large ones, as the examples of its CLI show",
     ),
 )  # fmt: skip
 _COMPILED = [tuple(re.compile(pattern) for pattern in lapse[:4]) for lapse in LAPSES]

@@ -149,6 +149,7 @@ ADVICE = (
     ("certificate verify failed", "check sslrootcert: it must hold the authority that signed the server's certificate"),
     ("root certificate file", "set sslrootcert to the file with the authority's certificate"),
     ("does not exist", "check the name of the database and of the user"),
+    ("SSL error", "TLS failed: check that sslrootcert is today's file, not one of an older authority of that name"),
     ("server does not support SSL", "the server has no TLS: turn it on there, or set a weaker sslmode"),
     ("no pg_hba.conf entry", "the server does not admit this user from here: check pg_hba.conf and sslmode"),
     ("too many clients", "the server has no free connection: raise max_connections or wait"),

@@ -22,6 +22,11 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import literal
 
 ROWS, REST = "rows", "rest"
+# A crash of the target empties them, whatever was committed.
+_UNLOGGED = (
+    "select format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c"
+    " join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relpersistence = 'u' and c.relkind = 'r'"
+)
 PROOF = "no transaction of the source has taken a number since the interrupted run's snapshot, and none was at work"
 
 
@@ -83,7 +88,7 @@ def read_kept(session: Session, run_id: str) -> Kept:
     run = literal(run_id)
     rows = session.ask_json(
         f"select pg_catalog.jsonb_build_object('ident', ident, 'rows', rows) from {MARKER_SCHEMA}.item"
-        f" where kind = 'table data' and state = 'done' and run_id = {run}"
+        f" where kind = 'table data' and state = 'done' and run_id = {run} and ident not in ({_UNLOGGED})"
     )
     (left,) = session.ask(
         f"select count(*) from {MARKER_SCHEMA}.item where kind = 'large object' and state <> 'done' and run_id = {run}"

@@ -92,6 +92,7 @@ def test_an_extension_that_the_target_does_not_offer(case: Case) -> None:
     case.sides.source.run("create extension cube")
     with case.sides.source.server.connect(name) as admin:
         admin.execute("update pg_extension set extname = 'nirgends' where extname = 'cube'")
+    case = Case(case.sides)
 
     case.fails("the target does not offer the extension nirgends", "drop it on the source or choose a target")
 

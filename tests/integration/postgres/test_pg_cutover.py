@@ -73,6 +73,7 @@ def _more(writers: Writers) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.full
 def test_sequences_go_on_and_the_old_side_takes_no_writes(follow: Sides) -> None:
     follow.source.run(SMALL)
     run(follow)
@@ -90,6 +91,7 @@ def test_sequences_go_on_and_the_old_side_takes_no_writes(follow: Sides) -> None
     assert follow.source.query("select count(*) from konto") == [(52,)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
@@ -136,6 +138,7 @@ def test_a_switch_that_fails_opens_the_source_again(ledger: Sides) -> None:
     assert cut(ledger, "switched")["state"] == "switched"
 
 
+@pytest.mark.full
 def test_a_writer_that_gets_past_the_fence_is_noticed(ledger: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
     from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverswitch import Switch
 
@@ -156,6 +159,7 @@ def test_a_writer_that_gets_past_the_fence_is_noticed(ledger: Sides, monkeypatch
     assert ledger.target.query("select id from ledger") == [(7,)]
 
 
+@pytest.mark.full
 def test_without_reverse_there_is_no_way_back(ledger: Sides) -> None:
     run(ledger)
 
@@ -166,6 +170,7 @@ def test_without_reverse_there_is_no_way_back(ledger: Sides) -> None:
     assert "no replication leads to the source" in str(refusal(lambda: cut(ledger, "rolled_back")))
 
 
+@pytest.mark.full
 def test_giving_up_before_the_switch(ledger: Sides) -> None:
     run(ledger)
 
@@ -177,6 +182,7 @@ def test_giving_up_before_the_switch(ledger: Sides) -> None:
     assert (again["changed"], "no record of a migration" in again["remarks"][0]) == (False, True)
 
 
+@pytest.mark.full
 def test_static_tables_are_compared_by_content(follow: Sides) -> None:
     follow.source.run("create table ohne (a int); insert into ohne values (1); create table gut (a int primary key)")
     run(follow, static_tables=["public.ohne"])
@@ -203,7 +209,8 @@ cutoverswitch.Switch._step = marked
 cutover.cutover(json.load(sys.stdin), False)
 """
 STEPS = ("way back prepared", "caught up", "fenced", "drained", "sequences set", "verified", "cut", "released")
-QUICK = ("fenced", "cut", "released")
+# The moment that leaves the most behind always runs; the others with the full suite.
+QUICK = ("cut",)
 
 
 def killed_after(sides: Sides, step: str, state: str) -> None:
@@ -233,7 +240,7 @@ def test_killed_in_the_middle_the_next_run_goes_on(ledger: Sides, step: str) -> 
     assert not cut(ledger, "switched")["changed"]
 
 
-@pytest.mark.parametrize("step", [s if s == "cut" else pytest.param(s, marks=pytest.mark.full) for s in STEPS[2:7]])
+@pytest.mark.parametrize("step", [s if s == "drained" else pytest.param(s, marks=pytest.mark.full) for s in STEPS[2:7]])
 def test_killed_in_the_middle_the_source_can_be_opened_again(ledger: Sides, step: str) -> None:
     with Writers(ledger.source) as writers:
         run(ledger)
@@ -273,21 +280,23 @@ def test_pgbench_there_and_back(follow: Sides) -> None:
 
     def pgbench(side, *options: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [*bench, "-p", str(side.server.port), "-U", side.user, *options, side.database],
+            [*bench, "-p", str(side.server.port), "-U", side.user, *options, f"dbname='{side.database}'"],
             env={"PATH": "/usr/bin:/bin", "PGPASSWORD": side.password}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
     filled = pgbench(follow.source, "-i", "-q", "-s", "5")
-    assert filled.communicate(timeout=60)
-    assert filled.returncode == 0
+    output, _none = filled.communicate(timeout=60)
+    assert filled.returncode == 0, output
     follow.source.run("alter table pgbench_history replica identity full")
     counted, downtimes = 0, []
     load = pgbench(follow.source, "-n", "-c", "2", "-T", "120")
     run(follow)
     for state, side in (("switched", follow.target), ("rolled_back", follow.source), ("switched", follow.target)):
         time.sleep(1)
-        downtimes.append(cut(follow, state, verify="hash")["write_downtime_ms"])
+        result = cut(follow, state, verify="hash")
+        downtimes.append(result["write_downtime_ms"])
+        print({step["name"]: step["ms"] for step in result["steps"]})
         output, _none = load.communicate(timeout=60)
         counted += _processed(output)
         load = pgbench(side, "-n", "-c", "2", "-T", "120" if len(downtimes) < 3 else "2")

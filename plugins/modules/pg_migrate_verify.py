@@ -21,8 +21,8 @@ description:
     may be out of order in its indexes.
   - Not compared are publications, subscriptions, event triggers, user mappings, security labels, owners and privileges
     of large objects, and the schema C(ansible_migrate). Invalid indexes of the source are expected to be missing.
-  - Between different major versions the text of views, rules and policies is not compared, because the servers print
-    them differently; their existence, columns and types are. RV(remarks) says so.
+  - Between different major versions the text of views, rules, policies and collations is not compared, because the
+    servers print them differently; their existence, columns and types are. RV(remarks) says so.
 author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:

@@ -54,6 +54,7 @@ select case relkind when 'v' then 'view' when 'm' then 'materialized view' when 
     (select 'inherits ' || string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno)
      from pg_catalog.pg_inherits i where i.inhrelid = rel.oid),
     case when relrowsecurity then 'row security' end, case when relforcerowsecurity then 'forced' end,
+    (select 'using ' || m.amname from pg_catalog.pg_am m where m.oid = rel.relam and m.amname <> 'heap'),
     case when relkind in ('r', 'p', 'm') then 'replica identity ' || relreplident::text end,
     case when relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(oid) end,
     case when relkind = 'm' and not relispopulated then 'not populated' end,
@@ -75,6 +76,8 @@ select 'column', rel.ident || '.' || format('%I', a.attname),
     pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'generated ' || nullif(a.attgenerated::text, ''),
     'identity ' || nullif(a.attidentity::text, ''),
     case when a.attstorage <> t.typstorage then 'storage ' || a.attstorage::text end,
+    'compression ' || nullif(pg_catalog.to_jsonb(a) ->> 'attcompression', ''),
+    'statistics ' || nullif(coalesce(pg_catalog.to_jsonb(a) ->> 'attstattarget', '-1'), '-1'),
     'options ' || a.attoptions::text)
 from rel join pg_catalog.pg_attribute a on a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped
 join pg_catalog.pg_type t on t.oid = a.atttypid
@@ -102,7 +105,7 @@ join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_namespace 
 """
 
 _PARTS = """
-select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid)
+select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid) || ' ' || r.ev_enabled::text
 from pg_catalog.pg_rewrite r join rel on rel.oid = r.ev_class where r.rulename <> '_RETURN'
 union all
 select 'trigger', format('%I on %s', t.tgname, rel.ident),
@@ -149,9 +152,24 @@ where t.typtype in ('e', 'd', 'r', 'b') and t.typrelid = 0
   and (('pg_catalog.pg_type'::regclass)::oid, t.oid) not in (select * from member)
 """
 
-# The rarer kinds are listed by name only.
+# Of the rarer kinds some are listed by name only.
 _OTHERS = """
-select o.type, o.identity, ''
+select o.type, o.identity, case o.type
+  when 'collation' then (select concat_ws(' ', l.collprovider, coalesce(pg_catalog.to_jsonb(l) ->> 'colllocale',
+      pg_catalog.to_jsonb(l) ->> 'colliculocale', l.collcollate), case when l.collprovider = 'c' then l.collctype end,
+      pg_catalog.to_jsonb(l) ->> 'collicurules', case when not l.collisdeterministic then 'nondeterministic' end)
+    from pg_catalog.pg_collation l where l.oid = c.oid)
+  when 'operator' then (select concat_ws(' ', p.oprcode, p.oprcom::regoperator, p.oprnegate::regoperator, p.oprrest,
+      p.oprjoin, p.oprcanmerge, p.oprcanhash) from pg_catalog.pg_operator p where p.oid = c.oid)
+  when 'cast' then (select concat_ws(' ', p.castfunc::regprocedure, p.castcontext, p.castmethod)
+    from pg_catalog.pg_cast p where p.oid = c.oid)
+  when 'text search configuration' then (select string_agg(concat_ws(' ', m.maptokentype, m.mapdict::regdictionary),
+      ', ' order by m.maptokentype, m.mapseqno) from pg_catalog.pg_ts_config_map m where m.mapcfg = c.oid)
+  when 'text search dictionary' then (select concat_ws(' ', t.tmplname, d.dictinitoption)
+    from pg_catalog.pg_ts_dict d join pg_catalog.pg_ts_template t on t.oid = d.dicttemplate where d.oid = c.oid)
+  when 'server' then (select concat_ws(' ', s.srvtype, s.srvversion, s.srvoptions)
+    from pg_catalog.pg_foreign_server s where s.oid = c.oid)
+  else '' end
 from (select 'pg_catalog.pg_operator'::regclass, oid, oprnamespace from pg_catalog.pg_operator
   union all select 'pg_catalog.pg_opclass'::regclass, oid, opcnamespace from pg_catalog.pg_opclass
   union all select 'pg_catalog.pg_opfamily'::regclass, oid, opfnamespace from pg_catalog.pg_opfamily

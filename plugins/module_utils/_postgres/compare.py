@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 Key = tuple[str, str]
 
-# Their text is made by the server from a parse tree and changes between major versions.
-PRINTED_BY_SERVER = frozenset(("view", "materialized view", "rule", "policy"))
+# Their text is made by the server from a parse tree and changes between major versions, as names of locales do.
+PRINTED_BY_SERVER = frozenset(("view", "materialized view", "rule", "policy", "collation"))
 
 
 @dataclass(frozen=True)

@@ -175,3 +175,49 @@ def test_versions_of_extensions_and_collations(small: Sides) -> None:
     assert [line.split(", now its library")[0] for line in error.result["differences"]] == [
         "on the target collation public.deutsch was recorded with version 1"
     ]
+
+
+RARE = """
+create collation anders (provider = icu, locale = 'de');
+create table viel (a text, b text, c int);
+create rule nichts as on delete to viel do instead nothing;
+create text search dictionary kurz (template = simple, stopwords = german);
+create text search configuration suche (copy = simple);
+create function ganz(text) returns int language sql immutable as 'select 1';
+create type zeichen as enum ('a');
+create function zahl_von(zeichen) returns int language sql immutable as 'select 1';
+create cast (zeichen as int) with function zahl_von(zeichen);
+create operator @@@ (leftarg = int, rightarg = int, function = int4pl);
+"""
+RARE_DAMAGE = {
+    "collation public.anders is (i de) on the source, (i fr) on the target":
+        "drop collation anders; create collation anders (provider = icu, locale = 'fr')",
+    "rule nichts on public.viel is (": "alter table viel disable rule nichts",
+    "text search dictionary public.kurz is (simple stopwords = 'german') on the source, (simple) on the target":
+        "drop text search dictionary kurz; create text search dictionary kurz (template = simple)",
+    "text search configuration public.suche is (":
+        "alter text search configuration suche alter mapping for word with german_stem",
+    "cast (public.zeichen AS integer) is (public.zahl_von(public.zeichen) e f) on the source, "
+    "(public.zahl_von(public.zeichen) i f)":
+        "drop cast (zeichen as int); create cast (zeichen as int) with function zahl_von(zeichen) as implicit",
+    "operator public.@@@(integer,integer) is (int4pl":
+        "drop operator @@@ (int, int); create operator @@@ (leftarg = int, rightarg = int, function = int4mi)",
+    "column public.viel.a is (1 text) on the source, (1 text statistics 500) on the target":
+        "alter table viel alter a set statistics 500",
+    "column public.viel.b is (2 text) on the source, (2 text compression p) on the target":
+        "alter table viel alter b set compression pglz",
+    "column public.viel.c is (3 integer) on the source, (3 integer options {n_distinct=5}) on the target":
+        "alter table viel alter c set (n_distinct = 5)",
+}  # fmt: skip
+
+
+def test_rare_kinds_of_damage_are_named(sides: Sides) -> None:
+    sides.source.run(RARE)
+    sides.migrate()
+    assert sides.verify()["differences"] == []
+    sides.target.run(";".join(RARE_DAMAGE.values()))
+
+    found = refusal(sides.verify).result["differences"]
+
+    assert [words for words in RARE_DAMAGE if not any(line.startswith(words) for line in found)] == []
+    assert len(found) == len(RARE_DAMAGE)

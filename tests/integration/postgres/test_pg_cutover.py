@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from pg_follow import LEDGER, PASSWORD, Writers, cut, cut_params, ours, run, same
 from pg_sides import CHECKOUT, SMALL, Sides, refusal
+from test_pg_modules import play
 
 
 @pytest.fixture
@@ -318,3 +319,53 @@ def test_pgbench_there_and_back(follow: Sides) -> None:
 def _processed(output: str) -> int:
     (line,) = [line for line in output.splitlines() if line.startswith("number of transactions actually processed")]
     return int(line.split(":")[1].split("/")[0])
+
+
+@pytest.mark.full
+def test_a_role_like_a_managed_service_s_is_enough_on_the_source(follow: Sides) -> None:
+    """No superuser: it owns the database, may replicate, and may see and end sessions."""
+    with follow.source.server.connect() as admin:
+        admin.execute(f"create role owner login replication password '{PASSWORD}'")
+        admin.execute("grant pg_read_all_stats, pg_signal_backend to owner")
+        admin.execute(f'alter database "{follow.source.database}" owner to owner')
+    follow.source.query("select 1")
+    with follow.source.connect(admin=True) as admin:
+        admin.execute("alter schema public owner to owner")
+    boss, follow.source.user = follow.source.user, "owner"
+    try:
+        follow.source.run(LEDGER)
+        with Writers(follow.source) as writers:
+            run(follow)
+            there = cut(follow, "switched", reverse=False)
+            writers.side = follow.target
+            _more(writers)
+        writers.check(follow.target)
+        assert there["write_downtime_ms"] < 5000
+        assert cut(follow, "finished")["changed"]
+    finally:
+        follow.source.user = boss
+        with follow.source.connect(admin=True) as admin:
+            admin.execute("set default_transaction_read_only = off")
+            admin.execute("reassign owned by owner to boss")
+            admin.execute("drop owned by owner")
+            admin.execute("drop role owner")
+
+
+@pytest.mark.full
+def test_the_module_runs_under_ansible_and_never_shows_a_password(ledger: Sides) -> None:
+    run(ledger)
+    shared = {"source": _given(ledger.source.params), "target": _given(ledger.target.params), "jobs": "2"}
+    outputs = []
+    for state, options in (("status", ()), ("switched", ("--check",)), ("switched", ()), ("finished", ())):
+        reached = {"source_from_target": {"password": PASSWORD}, "target_from_source": {"password": PASSWORD}}
+        status, output = play(ledger, "pg_migrate_cutover", {**shared, **reached, "state": state}, "-vvv", *options)
+        assert status == 0, output
+        outputs.append(output)
+
+    assert [f"changed={number} " in text for number, text in zip((0, 1, 1, 1), outputs, strict=True)] == [True] * 4
+    assert PASSWORD not in "".join(outputs)
+    assert "state: switched" in outputs[2]
+
+
+def _given(params: dict) -> dict:
+    return {key: value for key, value in params.items() if value is not None}

@@ -197,3 +197,18 @@ def test_a_role_that_may_not_subscribe_is_refused_first(follow: Sides) -> None:
     with follow.target.server.connect() as admin:
         admin.execute(f'alter database "{follow.target.database}" owner to boss')
         admin.execute("drop role plain")
+
+
+@pytest.mark.full
+def test_a_run_killed_before_its_first_table_leaves_its_slot_to_the_next(follow: Sides) -> None:
+    follow.source.run(BULK)
+    child = follow.start(method="logical")
+    wait_until(lambda: ours(follow.source)[1], "the slot")
+    kill(child)
+
+    again = run(follow)
+
+    assert again["changed"]
+    assert (ours(follow.source), ours(follow.target)) == ((1, 1, 0), (0, 0, 1))
+    follow.source.run("delete from klein where id < 20")
+    same(follow, "select count(*) from klein")

@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
             args["progress_path"] = self._connection._shell.join_path(folder, "pg_migrate.progress")
         # The copy keeps the connection's options and has a state of its own.
         look = Look(copy.copy(self._connection), kind == "local", str(args["progress_path"]))
-        return Watcher(look, seconds, str(task_vars.get("inventory_hostname", "")))
+        return Watcher(look, seconds, str(self._task.delegate_to or task_vars.get("inventory_hostname", "")))
 
 
 class Look:

@@ -17,6 +17,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear imp
     clear,
     clear_large_objects,
     end_leftovers,
+    end_orphans,
     refuse_foreign_large_objects,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients, find_clients
@@ -75,6 +76,8 @@ class Migration:
         with self._phase("preflight"):
             self.pooled = self.sides.pooled()
             self.source = self.sides.read_source()
+            if not check_mode:
+                end_orphans(self.sides.target_session, steps.application)
             target, found = self.sides.read_target()
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)

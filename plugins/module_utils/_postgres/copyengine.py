@@ -51,9 +51,9 @@ class CopyEngine:
 
     def write_schema(self) -> None:
         if self.task.kept is None:
-            self.archive.restore(
-                "pre-data", [entry for entry in self.archive.entries if not toc.is_large_object(entry)]
-            )
+            entries = [entry for entry in self.archive.entries if not toc.is_large_object(entry)]
+            # pg_restore works off these one by one in any case: workers would connect for nothing.
+            self.archive.restore("pre-data", entries, jobs=1)
 
     def write_rows(self) -> Written:
         self.tables = self._plan()

@@ -192,3 +192,18 @@ class Writers:
         assert set(there) - set(self.acknowledged) <= self.unknown, "writes that nobody made"
         assert side.query("select sum(balance), count(*) from account") == [(20000, 20)]
         assert side.query("select count(*) from numbered")[0][0] == len(there)
+
+
+def more(writers: Writers) -> None:
+    """Wait for writes on the present side."""
+    seen = len(writers.acknowledged)
+    deadline = time.monotonic() + 10
+    while len(writers.acknowledged) < seen + 20:
+        assert time.monotonic() < deadline, "the writers do not go on"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def ledger(follow: Sides) -> Sides:
+    follow.source.run(LEDGER)
+    return follow

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import subprocess
-import sys
 import time
 
 import psycopg
 import pytest
-from pg_follow import LEDGER, PASSWORD, Writers, cut, cut_params, ours, run, same
-from pg_sides import CHECKOUT, SMALL, Sides, refusal
+from pg_follow import LEDGER, PASSWORD, Writers, cut, more, ours, run, same
+from pg_sides import SMALL, Side, Sides, refusal
 from test_pg_modules import play
-
-
-@pytest.fixture
-def ledger(follow: Sides) -> Sides:
-    follow.source.run(LEDGER)
-    return follow
 
 
 def test_drill_there_and_back_under_load(ledger: Sides) -> None:
@@ -26,52 +17,50 @@ def test_drill_there_and_back_under_load(ledger: Sides) -> None:
         run(ledger)
         copied = len(writers.acknowledged)
         status = cut(ledger, "status")
-        assert (status["state"], status["problems"], status["drift"]) == ("replicating", [], [])
-        assert status["streams"][0]["tables"] == {"r": 3}
-
-        there = cut(ledger, "switched")
-        writers.side = ledger.target
-        _more(writers)
-
-        assert (there["changed"], there["state"], there["fenced"]) == (True, "switched", ["source"])
-        assert (ours(ledger.source), ours(ledger.target)) == ((0, 0, 1), (1, 1, 0))
-        assert not cut(ledger, "switched")["changed"]
-
-        back = cut(ledger, "rolled_back", verify="hash")
-        writers.side = ledger.source
-        _more(writers)
-
-        assert (back["changed"], back["state"], back["fenced"]) == (True, "rolled_back", ["target"])
-        again = cut(ledger, "switched")
-        writers.side = ledger.target
-        _more(writers)
+        there, back, again = (
+            _moved(ledger, writers, state, verify)
+            for state, verify in (("switched", "counts"), ("rolled_back", "hash"), ("switched", "counts"))
+        )
     writers.check(ledger.target)
     same(ledger, "select * from ledger order by id")
-    finished = cut(ledger, "finished")
     print(
         f"copied under load: {copied}, acknowledged: {len(writers.acknowledged)}, unknown: {len(writers.unknown)}; "
-        f"write downtime ms: {[run['write_downtime_ms'] for run in (there, back, again)]}; "
+        f"write downtime ms: {[result['write_downtime_ms'] for result in (there, back, again)]}; "
         f"longest gap seen by the writers: {writers.longest_gap:.2f} s"
     )
 
-    for result in (there, back, again):
-        assert 0 < result["write_downtime_ms"] < 5000
+    assert (status["state"], status["problems"], status["drift"]) == ("replicating", [], [])
+    assert status["streams"][0]["tables"] == {"r": 3}
+    assert [result["fenced"] for result in (there, back, again)] == [["source"], ["target"], ["source"]]
+    assert all(0 < result["write_downtime_ms"] < 5000 for result in (there, back, again))
     assert writers.longest_gap < 5
+
+
+def _moved(sides: Sides, writers: Writers, state: str, verify: str) -> dict:
+    """Switch, send the writers after it, and see that they write."""
+    result = cut(sides, state, verify=verify)
+    assert (result["changed"], result["state"]) == (True, state)
+    here, there = (sides.source, sides.target) if state == "switched" else (sides.target, sides.source)
+    writers.side = there
+    more(writers)
+    assert (ours(here), ours(there)) == ((0, 0, 1), (1, 1, 0))
+    return result
+
+
+def test_finished_leaves_nothing_and_says_so_again(ledger: Sides) -> None:
+    run(ledger)
+    cut(ledger, "switched")
+    assert not cut(ledger, "switched")["changed"]
+
+    finished = cut(ledger, "finished")
+
     assert (finished["changed"], finished["state"]) == (True, "finished")
     assert (ours(ledger.source), ours(ledger.target)) == ((0, 0, 0), (0, 0, 0))
     assert not cut(ledger, "finished")["changed"]
+    assert not run(ledger)["changed"]
     assert "nothing replicates any more" in str(refusal(lambda: cut(ledger, "rolled_back")))
     for side in (ledger.source, ledger.target):
         assert PASSWORD not in side.server.log.read_text(errors="replace")
-
-
-def _more(writers: Writers) -> None:
-    """Wait for writes on the present side."""
-    seen = len(writers.acknowledged)
-    deadline = time.monotonic() + 10
-    while len(writers.acknowledged) < seen + 20:
-        assert time.monotonic() < deadline, "the writers do not go on"
-        time.sleep(0.01)
 
 
 @pytest.mark.full
@@ -195,97 +184,9 @@ def test_static_tables_are_compared_by_content(follow: Sides) -> None:
     assert cut(follow, "switched")["changed"]
 
 
-# Kills itself, with SIGKILL, right after a step; parameters from standard input.
-KILLED = """
-import json, os, signal, sys
-sys.path.insert(0, sys.argv[1])
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import cutoverswitch, cutover
-after = sys.argv[2]
-step = cutoverswitch.Switch._step
-def marked(switch, name):
-    step(switch, name)
-    if name == after:
-        os.kill(os.getpid(), signal.SIGKILL)
-cutoverswitch.Switch._step = marked
-cutover.cutover(json.load(sys.stdin), False)
-"""
-STEPS = ("way back prepared", "caught up", "fenced", "drained", "sequences set", "verified", "cut", "released")
-# The moment that leaves the most behind always runs; the others with the full suite.
-QUICK = ("cut",)
-
-
-def killed_after(sides: Sides, step: str, state: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(CHECKOUT / ".cache/collections"), step],
-        input=json.dumps(cut_params(sides, state)), text=True, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr
-
-
-@pytest.mark.parametrize("step", [s if s in QUICK else pytest.param(s, marks=pytest.mark.full) for s in STEPS])
-def test_killed_in_the_middle_the_next_run_goes_on(ledger: Sides, step: str) -> None:
-    with Writers(ledger.source) as writers:
-        run(ledger)
-        killed_after(ledger, step, "switched")
-        told = cut(ledger, "status")["state"]
-        there = cut(ledger, "switched")
-        writers.side = ledger.target
-        _more(writers)
-    writers.check(ledger.target)
-    same(ledger, "select * from ledger order by id")
-
-    fenced = STEPS.index(step) >= STEPS.index("fenced")
-    assert told == ("interrupted" if fenced else "replicating")
-    assert (there["changed"], there["state"], there["fenced"]) == (True, "switched", ["source"])
-    assert (ours(ledger.source), ours(ledger.target)) == ((0, 0, 1), (1, 1, 0))
-    assert not cut(ledger, "switched")["changed"]
-
-
-@pytest.mark.parametrize("step", [s if s == "drained" else pytest.param(s, marks=pytest.mark.full) for s in STEPS[2:7]])
-def test_killed_in_the_middle_the_source_can_be_opened_again(ledger: Sides, step: str) -> None:
-    with Writers(ledger.source) as writers:
-        run(ledger)
-        killed_after(ledger, step, "switched")
-
-        assert cut(ledger, "rolled_back")["changed"]
-        _more(writers)
-        assert not cut(ledger, "rolled_back")["changed"]
-    same(ledger, "select * from ledger order by id")
-    writers.check(ledger.target)
-    assert (ours(ledger.source), ours(ledger.target)) == ((1, 1, 0), (0, 0, 1))
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("step", STEPS)
-def test_a_killed_roll_back_goes_on_as_well(ledger: Sides, step: str) -> None:
-    with Writers(ledger.source) as writers:
-        run(ledger)
-        cut(ledger, "switched")
-        writers.side = ledger.target
-        _more(writers)
-        killed_after(ledger, step, "rolled_back")
-
-        back = cut(ledger, "rolled_back")
-        writers.side = ledger.source
-        _more(writers)
-    assert back["state"] == "rolled_back"
-    writers.check(ledger.source)
-    same(ledger, "select * from ledger order by id")
-    assert (ours(ledger.source), ours(ledger.target)) == ((1, 1, 0), (0, 0, 1))
-
-
 @pytest.mark.full
 def test_pgbench_there_and_back(follow: Sides) -> None:
     """TPC-B under load: four sums that must stay equal, whatever is switched meanwhile."""
-    bench = [str(follow.source.server.bindir / "pgbench"), "-h", "127.0.0.1"]
-
-    def pgbench(side, *options: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            [*bench, "-p", str(side.server.port), "-U", side.user, *options, f"dbname='{side.database}'"],
-            env={"PATH": "/usr/bin:/bin", "PGPASSWORD": side.password}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
     filled = pgbench(follow.source, "-i", "-q", "-s", "5")
     output, _none = filled.communicate(timeout=60)
     assert filled.returncode == 0, output
@@ -316,6 +217,16 @@ def test_pgbench_there_and_back(follow: Sides) -> None:
     assert max(downtimes) < 5000
 
 
+def pgbench(side: Side, *options: str) -> subprocess.Popen:
+    program = str(side.server.bindir / "pgbench")
+    address = ("-h", "127.0.0.1", "-p", str(side.server.port), "-U", side.user)
+    return subprocess.Popen(
+        [program, *address, *options, f"dbname='{side.database}'"],
+        env={"PATH": "/usr/bin:/bin", "PGPASSWORD": side.password}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
 def _processed(output: str) -> int:
     (line,) = [line for line in output.splitlines() if line.startswith("number of transactions actually processed")]
     return int(line.split(":")[1].split("/")[0])
@@ -338,7 +249,7 @@ def test_a_role_like_a_managed_service_s_is_enough_on_the_source(follow: Sides) 
             run(follow)
             there = cut(follow, "switched", reverse=False)
             writers.side = follow.target
-            _more(writers)
+            more(writers)
         writers.check(follow.target)
         assert there["write_downtime_ms"] < 5000
         assert cut(follow, "finished")["changed"]

@@ -74,7 +74,7 @@ def test_tls_that_is_not_the_wanted_one(case: Case, tmp_path: Path, side: str) -
     ("change", "back", "words"),
     [
         ("valid until '2020-01-01'", "valid until 'infinity'", "check the user and the password"),
-        ("nologin", "login", "is not permitted to log in"),
+        pytest.param("nologin", "login", "is not permitted to log in", marks=pytest.mark.full),
     ],
     ids=["expired", "no login"],
 )
@@ -156,7 +156,7 @@ def answers(port: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("side", ["target", "source"])
+@pytest.mark.parametrize("side", ["target", pytest.param("source", marks=pytest.mark.full)])
 def test_a_pooler_in_transaction_mode_is_in_front(case: Case, tmp_path: Path, side: str) -> None:
     """One that lets our settings pass silently is found out; one that does not says so itself."""
     with pooled(getattr(case.sides, side), tmp_path) as port:

@@ -114,6 +114,7 @@ def test_a_work_folder_that_is_not_absolute(case: Case) -> None:
     case.untouched()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_all_connections_are_taken(case: Case, side: str) -> None:
     server = getattr(case.sides, side).server
@@ -137,6 +138,7 @@ def test_all_connections_are_taken(case: Case, side: str) -> None:
     case.completes()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("side", ["source", pytest.param("target", marks=pytest.mark.full)])
 def test_a_role_has_fewer_connections_than_the_run_needs(case: Case, side: str) -> None:
     server, role = getattr(case.sides, side).server, {"source": SOURCE_USER, "target": MASTER}[side]
@@ -201,11 +203,13 @@ def test_a_role_that_only_reads_on_the_target(case: Case) -> None:
     case.completes()
 
 
+@pytest.mark.full
 def test_a_source_role_that_only_reads_is_enough(case: Case) -> None:
     with role_settings(case.sides.source.server, SOURCE_USER, default_transaction_read_only="on"):
         case.completes()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("engine", ["copy", pytest.param("dump", marks=pytest.mark.full)])
 def test_a_table_of_the_source_is_locked(case: Case, engine: str) -> None:
     with case.sides.source.connect() as other:

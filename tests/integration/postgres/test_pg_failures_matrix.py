@@ -24,7 +24,9 @@ def test_every_named_test_exists() -> None:
 
 
 def test_every_failure_test_is_in_the_matrix() -> None:
-    failures = set().union(*(functions_of(file) for file in HERE.glob("test_pg_failures_*.py") if file.name not in SERVING))
+    failures = set().union(
+        *(functions_of(file) for file in HERE.glob("test_pg_failures_*.py") if file.name not in SERVING)
+    )
 
     assert failures - set(NAMED) == set()
 

@@ -69,6 +69,7 @@ def test_a_source_connection_breaks_within_the_rows(case: Case, source_proxy: Pr
     assert case.completes()["resumed"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("side", ["source", pytest.param("target", marks=pytest.mark.full)])
 def test_the_whole_network_falls_silent_while_rows_move(case: Case, side: str) -> None:
     with proxied(getattr(case.sides, side).server.port) as proxy:

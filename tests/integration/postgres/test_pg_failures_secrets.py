@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from faults import Case, marks
 from pg_sides import Sides, family
 
@@ -13,6 +14,7 @@ EVERYWHERE = "select coalesce(string_agg(a::text, ''), '') from pg_stat_activity
 RECORD = "select coalesce(string_agg(r::text, ''), '') from ansible_migrate.{} r"
 
 
+@pytest.mark.full
 def test_the_passwords_are_nowhere_while_a_run_works_and_after_it_has_failed(bulk_case: Case) -> None:
     sides = bulk_case.sides
     looked = look_while(sides, child := sides.start(), seconds=1.5)

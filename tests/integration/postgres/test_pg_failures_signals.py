@@ -20,6 +20,7 @@ HOLDER = "select pid from pg_stat_activity where datname = current_database() an
 DUMPING = "select pid from pg_stat_activity where application_name ~ '^ansible_migrate:[^:]*$'"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("action", ["pg_cancel_backend", "pg_terminate_backend"])
 def test_an_index_build_is_ended_by_an_administrator(bulk_case: Case, action: str) -> None:
     sides, child = bulk_case.sides, bulk_case.sides.start()

@@ -240,9 +240,9 @@ def what_others_made_stays(pair: dict[str, Server], folder: Path, theirs: Exampl
 
 
 # Without extensions and functions in other languages the target's user may make them all.
-FEW, MANY = examples(5, 40)
-FEW_DEATHS, MANY_DEATHS = examples(2, 24)
-FEW_OTHERS, MANY_OTHERS = examples(2, 12)
+FEW, MANY = examples(3, 40)
+FEW_DEATHS, MANY_DEATHS = examples(1, 24)
+FEW_OTHERS, MANY_OTHERS = examples(1, 12)
 SHARES = st.floats(0.02, 0.99)
 DEATHS = st.sampled_from(["kill", "cut"])
 

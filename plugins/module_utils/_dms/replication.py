@@ -165,8 +165,8 @@ def _broken_tables(dms: Any, name: str, arn: str) -> list[str]:
 
 def _refuse_damage(name: str, damage: tuple[str, ...], tables: list[dict[str, Any]]) -> None:
     raise ResourceError(
-        f"{REPLICATION} {name} has ended, and not every table is whole: {'; '.join(damage[:20])}. Was the source written "
-        "to meanwhile? Put the cause right and run again: all tables are loaded anew",
+        f"{REPLICATION} {name} has ended, and not every table is whole: {'; '.join(damage[:20])}. Was the source "
+        "written to meanwhile? Put the cause right and run again: all tables are loaded anew",
         tables=tables,
     )
 

@@ -117,8 +117,7 @@ def _problems(want: Mapping[str, Any], complete: bool) -> list[str]:
         problems.append(f"min_capacity_units {low} is above max_capacity_units {high}")
     if not complete:
         return problems
-    empty = [option for option in NEEDED if not want[option] or "" in want[option]]
-    problems += [f"{option} is empty" for option in empty]
+    problems += [f"{option} is empty" for option in NEEDED if not want[option] or "" in list(want[option])]
     if len(set(want["vpc_subnet_ids"])) < 2:
         problems.append("vpc_subnet_ids needs subnets in two zones or more")
     return problems

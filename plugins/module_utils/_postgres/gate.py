@@ -12,6 +12,11 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import (
+    HASH_RECORD_SINCE,
+    Shape,
+    hash_sql,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Written
@@ -33,6 +38,8 @@ class Gate:
     plan: Plan
     source: dict[str, Read] = field(default_factory=dict)
     target: dict[str, Read] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    records: bool = False
 
     @property
     def verified(self) -> str:
@@ -40,6 +47,8 @@ class Gate:
 
     def read_source(self, snapshot: str, engine_counts: bool) -> None:
         """Read the tables, unless the engine counts what it moves and no more than counts are asked for."""
+        if self.verify == "hash":
+            self._learn()
         if self.verify == "hash" or (self.verify == "counts" and not engine_counts):
             self.source = self._read(self.sides.source, snapshot)
 
@@ -93,10 +102,19 @@ class Gate:
         self.target = {name: Read(rows) for name, (_read, rows) in counted.items()}
         self.target |= self._read(self.sides.target, None, kept)
 
+    def _learn(self) -> None:
+        """Read what is needed to hash both sides' rows in the same way: as the source declares them."""
+        sessions = (self.sides.source_session, self.sides.target_session)
+        majors = [int(session.ask("show server_version_num")[0]) // 10000 for session in sessions]
+        self.records = min(majors) >= HASH_RECORD_SINCE
+        self.shapes = {row["ident"]: Shape.of(row) for row in sessions[0].ask_json(catalogue.SHAPES)}
+
+    def _statement(self, name: str) -> str:
+        return hash_sql(self.shapes[name], self.records) if self.verify == "hash" else content.count_sql(name)
+
     def _read(self, side: Connection, snapshot: str | None, only: frozenset[str] | None = None) -> dict[str, Read]:
-        statement = content.hash_sql if self.verify == "hash" else content.count_sql
         names = [table["name"] for table in self.plan.tables if only is None or table["name"] in only]
-        tasks = [(name, statement(name)) for name in names]
+        tasks = [(name, self._statement(name)) for name in names]
         tasks.append((LARGE_OBJECTS, content.LARGE_OBJECT_COUNT))
         wrapped = [(name, content.under_snapshot(snapshot, sql)) for name, sql in tasks]
         sessions = content.open_sessions(self.sides.commands, self.sides.psql, side, min(self.jobs, len(tasks)))

@@ -16,6 +16,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalsq
 SOURCE, TARGET = "source", "target"
 NOT_WORKING = "does not work"
 WANTED_SIDE = {"switched": TARGET, "rolled_back": SOURCE}
+STATE_OF = {side: state for state, side in WANTED_SIDE.items()}
 BACK, FORTH = "back", "forth"
 
 

@@ -141,9 +141,10 @@ class Switch:
         try:
             self.go_back()
         except PostgresError as another:
+            state = "is open for writing again" if self.world.opened == self.here else "may still be fenced"
             return PostgresError(
-                f"{problem}. The {self.here} is still fenced, because: {another}. Run state=rolled_back (or switched) "
-                "to open the application's side again",
+                f"{problem}. The {self.here} {state}, but the rest could not be taken back: {another}. Run "
+                f"state={plan.STATE_OF[self.here]} until it succeeds",
                 problem.result,
             )
         return PostgresError(

@@ -27,6 +27,7 @@ class World:
     report: dict
     jobs: int
     record: Record = field(init=False)
+    opened: str = ""
 
     def __post_init__(self) -> None:
         self.record = Record.of(self.report)
@@ -84,4 +85,5 @@ class World:
         if side in self.record.fences:
             before = self.record.fences[side]
             fence.open_again(self.sessions[side], before, self.own_pids(side), self.params["fence_timeout"])
+            self.opened = side
             self.write(fences={name: value for name, value in self.record.fences.items() if name != side})

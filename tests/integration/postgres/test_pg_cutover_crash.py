@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverswitch import Switch
 from pg_follow import Writers, cut, cut_params, more, ours, run, same
-from pg_sides import CHECKOUT, Sides
+from pg_sides import CHECKOUT, Sides, refusal
 
 # Kills itself, with SIGKILL, right after a step; parameters from standard input.
 KILLED = """
@@ -88,3 +89,25 @@ def test_a_killed_roll_back_goes_on_as_well(ledger: Sides, step: str) -> None:
     writers.check(ledger.source)
     same(ledger, "select * from ledger order by id")
     assert (ours(ledger.source), ours(ledger.target)) == ((1, 1, 0), (0, 0, 1))
+
+
+@pytest.mark.full
+def test_the_target_dies_behind_the_fence_and_the_source_opens(ledger: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ledger.target.server
+    monkeypatch.setattr(Switch, "_sequences", lambda _switch: server.stop(signal.SIGQUIT))
+    with Writers(ledger.source) as writers:
+        run(ledger)
+
+        error = str(refusal(lambda: cut(ledger, "switched")))
+
+        more(writers)
+        server.start()
+        monkeypatch.undo()
+        assert "The source is open for writing again, but the rest could not be taken back" in error
+        assert "Run state=rolled_back until it succeeds" in error
+        assert cut(ledger, "rolled_back")["changed"]
+        cut(ledger, "switched")
+        writers.side = ledger.target
+        more(writers)
+    writers.check(ledger.target)
+    same(ledger, "select * from ledger order by id")

@@ -31,13 +31,18 @@ class ActionModule(ActionBase):
     """
 
     TRANSFERS_FILES = False
+    _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         args = dict(self._task.args)
-        watcher = self._watcher(args, task_vars or {})
+        # With async the module goes on alone, and Ansible asks for it: there is no moment to show anything.
+        alone = bool(self._task.async_val) and not self._connection.has_native_async
+        watcher = None if alone else self._watcher(args, task_vars or {})
         try:
-            result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
+            result.update(
+                self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars, wrap_async=alone)
+            )
         finally:
             if watcher:
                 watcher.stop()

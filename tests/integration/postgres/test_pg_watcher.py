@@ -18,10 +18,11 @@ LINE = re.compile(
 )
 
 
-def start(sides: Sides, **options: object) -> subprocess.Popen:
+def start(sides: Sides, keywords: dict | None = None, **options: object) -> subprocess.Popen:
     """Start a playbook that moves the database, in a session of its own as a terminal would."""
     path = sides.workdir.parent / "play.yml"
-    task = {"name": "Move", "bahnvision.aws.pg_migrate": {**given(sides.params()), **options}, "register": "run"}
+    task = {"name": "Move", "bahnvision.aws.pg_migrate": {**given(sides.params()), **options}, "register": "run",
+            **(keywords or {})}  # fmt: skip
     shown = {"name": "Show", "ansible.builtin.debug": {"var": "run.timeline"}}
     path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task, shown]}]))
     remote = sides.workdir.parent / "remote"
@@ -116,3 +117,11 @@ def test_lines_can_be_turned_off(small: Sides, interval: int) -> None:
     out, errors = child.communicate(timeout=60)
     assert child.returncode == 0, out
     assert "[localhost]" not in errors
+
+
+@pytest.mark.full
+def test_a_move_may_run_by_itself(small: Sides) -> None:
+    child = start(small, {"async": 90, "poll": 2}, progress_interval=1)
+    out, errors = child.communicate(timeout=100)
+    assert child.returncode == 0, out + errors
+    assert "kind: copy" in out

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from pg_follow import LEDGER, PASSWORD, Writers, cut, more, ours, run, same
 from pg_sides import SMALL, Side, Sides, refusal
-from test_pg_modules import play
 
 
 def test_drill_there_and_back_under_load(ledger: Sides) -> None:
@@ -260,23 +259,3 @@ def test_a_role_like_a_managed_service_s_is_enough_on_the_source(follow: Sides) 
             admin.execute("reassign owned by owner to boss")
             admin.execute("drop owned by owner")
             admin.execute("drop role owner")
-
-
-@pytest.mark.full
-def test_the_module_runs_under_ansible_and_never_shows_a_password(ledger: Sides) -> None:
-    run(ledger)
-    shared = {"source": _given(ledger.source.params), "target": _given(ledger.target.params), "jobs": "2"}
-    outputs = []
-    for state, options in (("status", ()), ("switched", ("--check",)), ("switched", ()), ("finished", ())):
-        reached = {"source_from_target": {"password": PASSWORD}, "target_from_source": {"password": PASSWORD}}
-        status, output = play(ledger, "pg_migrate_cutover", {**shared, **reached, "state": state}, "-vvv", *options)
-        assert status == 0, output
-        outputs.append(output)
-
-    assert [f"changed={number} " in text for number, text in zip((0, 1, 1, 1), outputs, strict=True)] == [True] * 4
-    assert PASSWORD not in "".join(outputs)
-    assert "state: switched" in outputs[2]
-
-
-def _given(params: dict) -> dict:
-    return {key: value for key, value in params.items() if value is not None}

@@ -16,7 +16,7 @@ def test_what_is_written_after_the_copy_follows(follow: Sides) -> None:
     foreseen = run(follow, check_mode=True)
     assert (foreseen["changed"], ours(follow.source), ours(follow.target)) == (True, (0, 0, 0), (0, 0, 0))
 
-    moved = run(follow)
+    moved = run(follow, verify="hash")
 
     assert (ours(follow.source), ours(follow.target)) == ((1, 1, 0), (0, 0, 1))
     assert list(moved["replication"]["streams"].values()) == [2]

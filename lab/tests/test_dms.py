@@ -62,7 +62,10 @@ def test_a_second_load_empties_the_table_first_and_needs_its_own_kind_of_start(w
     assert len(rows(world.target(), table)) == 100
 
 
-@pytest.mark.parametrize("state", [*BEFORE_ROWS, "running"])
+@pytest.mark.parametrize(
+    "state",
+    ["testing_connection", *(pytest.param(state, marks=pytest.mark.full) for state in (*BEFORE_ROWS[3:], "running"))],
+)
 def test_it_fails_in_the_state_that_a_fault_names_and_can_be_started_again(world, table, state) -> None:
     arn = world.create(table)
     name = world.state(arn)["ReplicationConfigIdentifier"]

@@ -18,7 +18,9 @@ LINE = re.compile(
 )
 
 
-def start(sides: Sides, keywords: dict | None = None, **options: object) -> subprocess.Popen:
+def start(
+    sides: Sides, keywords: dict | None = None, connection: tuple[str, ...] = ("-c", "local"), **options: object
+) -> subprocess.Popen:
     """Start a playbook that moves the database, in a session of its own as a terminal would."""
     path = sides.workdir.parent / "play.yml"
     task = {"name": "Move", "bahnvision.aws.pg_migrate": {**given(sides.params()), **options}, "register": "run",
@@ -28,7 +30,7 @@ def start(sides: Sides, keywords: dict | None = None, **options: object) -> subp
     remote = sides.workdir.parent / "remote"
     env = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_REMOTE_TMP": str(remote)}
     return subprocess.Popen(
-        [str(PLAYBOOK), "-i", "localhost,", "-c", "local", *INTERPRETER, str(path)],
+        [str(PLAYBOOK), "-i", "localhost,", *connection, *INTERPRETER, str(path)],
         cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True,
     )  # fmt: skip
 
@@ -125,3 +127,19 @@ def test_a_move_may_run_by_itself(small: Sides) -> None:
     out, errors = child.communicate(timeout=100)
     assert child.returncode == 0, out + errors
     assert "kind: copy" in out
+
+
+@pytest.mark.full
+def test_lines_are_shown_of_a_runner_that_is_reached_by_ssh(small: Sides, tmp_path: Path) -> None:
+    """The program that Ansible takes for ssh runs the command here, as a server would there."""
+    slow(small)
+    program = tmp_path / "ssh"
+    program.write_text('#!/bin/bash\nexec /bin/sh -c "${@: -1}"\n')
+    program.chmod(0o755)
+    far = ("-c", "ssh", "-e", json.dumps({"ansible_ssh_executable": str(program)}))
+    child = start(small, connection=far, progress_interval=1)
+    out, errors = child.communicate(timeout=100)
+
+    assert child.returncode == 0, out + errors
+    assert any(LINE.match(line) for line in errors.splitlines()), errors
+    assert list((small.workdir.parent / "remote").glob("*")) == []

@@ -162,9 +162,12 @@ class DmsMigration(Migration):
         self.load_id = ""
         return self._result(plan, target, changed=True, run_id=run_id, tables=tables, verified=gate.verified)
 
-    def _result(self, plan: Plan, target: Facts, changed: bool, run_id: str | None, **more) -> dict:
+    def _result(
+        self, plan: Plan, target: Facts, changed: bool, run_id: str | None,
+        resumed: bool = False, tables: list[dict] | None = None, verified: str = "not run",
+    ) -> dict:  # fmt: skip
         changed = changed and not (self.before and bool(self.load_id) and run_id is None)
-        result = super()._result(plan, target, changed=changed, run_id=run_id, **more)
+        result = super()._result(plan, target, changed, run_id, resumed, tables, verified)
         awaits = bool(self.load_id) or (self.before and changed)  # foreseen, in check mode
         told: dict = {"awaits_rows": awaits, "load_id": self.load_id}
         if self.assessed is not None:

@@ -35,6 +35,8 @@ def followers() -> Iterator[dict[str, Server]]:
                 server.settings |= {
                     "fsync": "off", "wal_level": "logical", "autovacuum": "off", "log_statement": "all",
                     "log_min_duration_statement": "0", "max_prepared_transactions": "5",
+                    # Time between two starts of a worker: 5 s otherwise, which every switch of a test would wait for.
+                    "wal_retrieve_retry_interval": "100ms",
                 }  # fmt: skip
                 server.create()
                 server.start()

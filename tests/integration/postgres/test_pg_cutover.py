@@ -46,6 +46,7 @@ def _moved(sides: Sides, writers: Writers, state: str, verify: str) -> dict:
     return result
 
 
+@pytest.mark.full
 def test_finished_leaves_nothing_and_says_so_again(ledger: Sides) -> None:
     run(ledger)
     cut(ledger, "switched")

@@ -58,7 +58,8 @@ def test_killed_in_the_middle_the_next_run_goes_on(ledger: Sides, step: str) -> 
     assert not cut(ledger, "switched")["changed"]
 
 
-@pytest.mark.parametrize("step", [s if s == "drained" else pytest.param(s, marks=pytest.mark.full) for s in STEPS[2:7]])
+@pytest.mark.full
+@pytest.mark.parametrize("step", STEPS[2:7])
 def test_killed_in_the_middle_the_source_can_be_opened_again(ledger: Sides, step: str) -> None:
     with Writers(ledger.source) as writers:
         run(ledger)

@@ -40,7 +40,7 @@ def slow(sides: Sides) -> None:
     sides.source.run("create function langsam(v int) returns int language plpgsql immutable as"
                      f" $$ begin if current_user = '{MASTER}' then perform pg_sleep(0.2); end if; return v; end $$;"
                      " create table zaeh (id int, v text); create index on zaeh (langsam(id))")  # fmt: skip
-    sides.source.run("insert into zaeh select n, 'x' from generate_series(1, 25) n")
+    sides.source.run("insert into zaeh select n, 'x' from generate_series(1, 15) n")
 
 
 def claimed(sides: Sides) -> bool:

@@ -169,7 +169,7 @@ def a_run_dies_anywhere(pair: dict[str, Server], folder: Path, example: Example,
                 proxy.strike("cut")
                 out, problem = child.communicate(timeout=60)
                 # Whoever loses nothing but the last answers may have finished.
-                assert child.returncode == 0 or "run again" in problem or "cannot connect" in problem, out + problem
+                assert child.returncode == 0 or "target (database" in problem, out + problem
                 assert "canary" not in out + problem
             proxy.limit = None
             if not done(sides):
@@ -239,9 +239,8 @@ def what_others_made_stays(pair: dict[str, Server], folder: Path, theirs: Exampl
         assert_same(case.before, content_of(sides.source))
 
 
-# Without extensions and functions in other languages the target's user may make them all.
-FEW, MANY = examples(3, 40)
-FEW_DEATHS, MANY_DEATHS = examples(1, 24)
+FEW, MANY = examples(3, 30)
+FEW_DEATHS, MANY_DEATHS = examples(1, 16)
 FEW_OTHERS, MANY_OTHERS = examples(1, 12)
 SHARES = st.floats(0.02, 0.99)
 DEATHS = st.sampled_from(["kill", "cut"])

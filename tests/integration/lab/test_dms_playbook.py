@@ -30,6 +30,7 @@ PYTHON = '#!/bin/sh\necho "$@" >> "$(dirname "$0")/used"\nexec {python} "$@"\n'
 class Stage:
     lab: Lab
     folder: Path
+    far: Path  # without a blank: Ansible takes no interpreter with one
 
     def play(self, *arguments: str, **inputs: Any) -> tuple[int, str, dict[str, Any]]:
         """Return the status, everything that was shown, and the results by task."""
@@ -76,14 +77,14 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("dms stage")
-    (folder / "far").mkdir()
-    python = folder / "far" / "python"
+    distant = tmp_path_factory.mktemp("far")
+    python = distant / "python"
     python.write_text(PYTHON.format(python=f"'{sys.executable}'"))
     python.chmod(0o755)
-    far = {"ansible_connection": "local", "ansible_python_interpreter": f"'{python}'"}
+    far = {"ansible_connection": "local", "ansible_python_interpreter": str(python)}
     (folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"far": far}}}))
     with running_lab(folder / "lab") as lab:
-        stage = Stage(lab, folder)
+        stage = Stage(lab, folder, distant)
         subprocess.run(
             [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=120,
             env={**os.environ, "BAHNVISION_LAB_STATE": str(lab.state.folder)},
@@ -131,12 +132,10 @@ def test_a_load_that_goes_wrong_ends_the_run_with_its_reason(stage: Stage, fault
 
 
 def test_the_next_run_moves_everything_from_a_runner_of_its_own_and_cleans_up(stage: Stage) -> None:
-    used = stage.folder / "far" / "used"
+    used = stage.far / "used"
     assert not used.exists()
 
-    code, output, results = stage.move(
-        migration_runner="far", migration_runner_folder=str(stage.folder / "far" / "own")
-    )
+    code, output, results = stage.move(migration_runner="far", migration_runner_folder=str(stage.far / "own"))
 
     assert code == 0, output
     assert not results["steps | dms | Make the schema and the primary keys"]["changed"], "it was kept"
@@ -147,7 +146,7 @@ def test_the_next_run_moves_everything_from_a_runner_of_its_own_and_cleans_up(st
     assert results["Compare both sides"]["differences"] == []
     assert stage.report()["verdict"]["result"] == "pass"
     assert used.read_text().count("\n") >= 5, "the far Python has done the work"
-    certificate = stage.folder / "far" / "own" / "target-authority.pem"
+    certificate = stage.far / "own" / "target-authority.pem"
     assert (certificate.stat().st_mode & 0o777, certificate.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     dms, secrets = stage.lab.client("dms"), stage.lab.client("secretsmanager")
     assert dms.describe_endpoints()["Endpoints"] == dms.describe_replication_configs()["ReplicationConfigs"] == []

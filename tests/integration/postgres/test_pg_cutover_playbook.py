@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -35,12 +36,15 @@ def _given(params: dict) -> dict:
 
 @pytest.mark.full
 def test_the_playbook_tells_the_application(ledger: Sides, tmp_path: Path) -> None:
-    """cut_over.yml as it is, but for the look-up of the target in AWS."""
+    """cut_over.yml as it is, but for the steps that look things up in AWS."""
     run(ledger)
     text = (CHECKOUT / "playbooks/cut_over.yml").read_text()
-    looked_up = "    - name: Find the target\n      ansible.builtin.import_tasks: steps/target.yml\n"
-    assert looked_up in text
-    (tmp_path / "cut_over.yml").write_text(text.replace(looked_up, ""))
+    # The steps before it need AWS and a runner.
+    without = re.sub(
+        r"    - name: [^\n]+\n      ansible.builtin.import_tasks: steps/[^\n]+\n(?:      [^\n]+\n)*", "", text
+    )
+    assert "steps/" not in without
+    (tmp_path / "cut_over.yml").write_text(without)
     (tmp_path / "point.yml").write_text(
         "- name: Point\n  ansible.builtin.debug:\n"
         "    msg: write to {{ cutover_side }} at {{ cutover_connection.port }}\n"

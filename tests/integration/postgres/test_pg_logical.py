@@ -186,9 +186,9 @@ def test_the_two_methods_do_not_mix(follow: Sides) -> None:
 def test_a_role_that_may_not_subscribe_is_refused_first(follow: Sides) -> None:
     follow.source.run(SMALL)
     with follow.target.server.connect() as admin:
-        admin.execute(f"create role plain login password '{PASSWORD}'")
+        admin.execute("create role plain login password 'another-7f'")
         admin.execute(f'alter database "{follow.target.database}" owner to plain')
-    plain = replace(follow, target=replace(follow.target, user="plain"))
+    plain = replace(follow, target=replace(follow.target, user="plain", password="another-7f"))
 
     error = str(refusal(lambda: run(plain)))
 

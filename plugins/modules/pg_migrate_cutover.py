@@ -14,7 +14,8 @@ description:
     application is on one side at a time; O(state) says on which it is to be.
   - A switch waits until the other side has caught up, keeps the writers out, waits until the other side has
     everything, sets the sequences, compares both sides, proves that nobody has written since, and starts the
-    replication that leads back. It does not tell the application where to write from then on; the playbook does, as its next task.
+    replication that leads back. It does not tell the application where to write from then on; the playbook does,
+    as its next task.
   - Writers are kept out by C(ALTER DATABASE ... SET default_transaction_read_only) and by ending all sessions of the
     database. Reading goes on. The side that the application has left stays fenced.
   - A switch that fails before its end opens the application's side again, and the replication goes on. A run that was
@@ -51,7 +52,8 @@ options:
   verify:
     description:
       - What is compared while the writers are kept out, beside all definitions. V(counts) counts the rows of every
-        table, V(hash) compares their contents, which takes as long as reading both sides, V(none) compares definitions only.
+        table, V(hash) compares their contents, which takes as long as reading both sides, V(none) compares
+        definitions only.
       - Large objects and static tables, which are not replicated, are compared by their contents unless it is V(none).
     type: str
     choices: [none, counts, hash]

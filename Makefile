@@ -2,17 +2,20 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .SUFFIXES:
-.PHONY: help setup rehearse test test-full lint sanity lab-up lab-down lab-status lab-reset build lock clean
+.PHONY: help setup rehearse bench-migrate test test-full lint sanity lab-up lab-down lab-status lab-reset build lock clean
 
 # Relative on purpose: the checkout's path may hold blanks, which make cannot handle in names.
 PY := .venv/bin/python
 LAB := .venv/bin/lab
 
 help: ## Explain the verbs
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  %-12s %s\n' "$$verb" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  %-14s %s\n' "$$verb" "$$text"; done
 
 rehearse: .setup-lab ## Rehearse the whole move on this machine, in the lab; ends with a report (SCALE=n multiplies the data)
 	@$(LAB) rehearse $(if $(SCALE),--scale $(SCALE))
+
+bench-migrate: .setup-lab ## Compare our move of a database with others' (SIZE=megabytes ROUNDS=n FOLDER=path); build/bench-migrate.json
+	@$(PY) benchmarks/migrate/bench.py --size $(or $(SIZE),2000) --rounds $(or $(ROUNDS),5) $(if $(FOLDER),--folder '$(FOLDER)')
 
 test: .setup-dev ## Lint, sanity, unit tests, lab tests, molecule
 	@$(PY) scripts/run_tests.py

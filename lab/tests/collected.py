@@ -19,6 +19,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 # Which services the code of a folder speaks to: the first is meant by a client without a telling name.
 SERVICES = {
+    "_dms": ("dms", "secretsmanager", "sts"),
     "_elasticache": ("elasticache", "secretsmanager", "kms", "logs"),
     "_iam": ("iam",),
     "_rds": ("rds", "kms"),

@@ -15,8 +15,10 @@ description:
   - The target must be empty. What was done is recorded on the target in the schema C(ansible_migrate). A second run
     on a
     finished target changes nothing.
-  - An interrupted run is made complete by the next one, which drops only what the interrupted run has made and
-    begins anew. When the target holds anything else, the module refuses and touches nothing.
+  - An interrupted run is made complete by the next one. With O(engine=copy) the schema and the tables that were
+    finished are kept when it is proved that the source has not changed since, see RV(kept); else the next run drops
+    only what the interrupted run has made, and begins anew. When the target holds anything else, the module refuses
+    and touches nothing.
   - The finished run is recognised by the source's fingerprint, made of the system identifier (or the server's address
     where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not
     part of it,
@@ -24,8 +26,10 @@ description:
   - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges,
     publications,
     subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(not_moved).
-  - A row count under the snapshot of the dump must equal the count of every table on the target before its
-    indexes and constraints are made.
+  - Rows go from server to server with C(COPY), several tables at once, the biggest first; no row lies on this machine
+    or passes through this process. A table is committed only when the source's C(COPY) has ended well and both
+    sides have counted the same number of rows; its mark is committed with it. Its indexes are built while other
+    tables are copied, and it is analyzed after the last of them.
 author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
@@ -38,9 +42,106 @@ attributes:
     support: full
     description: Lists the objects that are on the target before and after.
 options:
+  method:
+    description:
+      - Who moves the rows. V(copy) is this module itself, see O(engine), as of one moment; what is written to the source
+        later is not moved.
+      - V(logical) copies in the same way and lets what is written later follow, by PostgreSQL's own logical
+        replication, until M(bahnvision.aws.pg_migrate_cutover) ends it. The source gets a publication and a replication
+        slot, whose snapshot the copy is made under; the target gets a subscription, which is created stopped before
+        the rows and started after the last constraint. Their names begin with C(ansible_migrate_) and the run's id;
+        nothing else is changed or dropped.
+      - V(logical) needs C(wal_level=logical) and a role that may replicate on the source (on RDS C(rds_replication)), and
+        a role that may create subscriptions on the target (on RDS C(rds_superuser)). The target's server itself
+        connects to the source. The subscription keeps the password in the target's catalogue, where only
+        superusers can read it; it does not get into the server's log.
+      - V(dms) leaves them to AWS DMS (M(bahnvision.aws.dms_replication)); this module makes what DMS does not move, in
+        two runs, see O(section), and refuses beforehand what DMS cannot move without loss.
+    type: str
+    choices: [copy, logical, dms]
+    default: copy
+  static_tables:
+    description: With O(method=logical), the tables that are copied and not followed, each as C(schema.table), quoted as
+      SQL quotes it. They need no replica identity and may be unlogged, but nobody may write to them until the cut-over,
+      which compares their contents.
+    type: list
+    elements: str
+  source_from_target:
+    description: With O(method=logical), how the target's server reaches the source, where that differs from how this host
+      does.
+    type: dict
+    suboptions:
+      host:
+        description: Name or address; O(source.host) when it is left out.
+        type: str
+      port:
+        description: Port; O(source.port) when it is left out.
+        type: int
+      user:
+        description: Role that may replicate; O(source.user) when it is left out.
+        type: str
+      password:
+        description: Its password; O(source.password) when it is left out.
+        type: str
+      sslmode:
+        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require) unless
+          O(source_from_target.sslrootcert) is given.
+        type: str
+        choices: [disable, allow, prefer, require, verify-ca, verify-full]
+      sslrootcert:
+        description: File with the authorities' certificates, on the target's server.
+        type: path
+  slot_timeout:
+    description: With O(method=logical), seconds to wait for the slot, which begins when all transactions that were at
+      work on the source's server have ended.
+    type: int
+    default: 300
+  section:
+    description:
+      - Needed with O(method=dms), and used by it only.
+      - V(pre-data) makes the schema and the primary keys, and returns in RV(dms) what DMS is to be told.
+      - V(post-data) counts the rows that DMS has loaded, makes indexes, constraints, triggers, sequence values and
+        statistics, and ends the migration. Rows that are not the source's are not kept; the next run begins anew.
+    type: str
+    choices: [all, pre-data, post-data]
+    default: all
+  engine:
+    description:
+      - V(copy) is the fast one. It needs room for the definitions only, holds the source's snapshot until the last
+        row is read and freezes the rows, so that the target needs no vacuum afterwards.
+      - V(dump) is the conservative one. It writes a complete dump with C(pg_dump -Fd) before C(pg_restore)
+        touches the target, and gives the source's snapshot free in between.
+    type: str
+    choices: [copy, dump]
+    default: copy
+  format:
+    description:
+      - V(auto) copies a table in binary form when all its columns have types that mean the same on both servers,
+        else as text, V(text) always as text. RV(tables) names the form of each table.
+      - Binary form costs the target about a fifth less work. Used by O(engine=copy) only.
+    type: str
+    choices: [auto, text]
+    default: auto
+  freeze:
+    description: Whether O(engine=copy) writes rows as frozen and visible to all, so that no later vacuum rewrites them.
+    type: bool
+    default: true
+  split_over:
+    description:
+      - With O(engine=copy), a table larger than this and larger than the fair share of one of the O(jobs) is copied
+        in several parts at once. The rows of such a table are not frozen.
+      - V(0) never splits. Splitting is efficient on sources from version 14 on.
+    type: str
+    default: 10GB
+  stall_timeout:
+    description: Seconds after which a table of which the target takes in no more bytes ends the run. Used by
+      O(engine=copy) with targets from version 14 on.
+    type: int
+    default: 600
   workdir:
     description:
-      - Existing folder with room for the dump, about the size of all tables without indexes.
+      - Existing folder with room for the definitions and, with O(engine=dump), for the dump, about the size of all
+        tables without indexes.
       - A private folder is made in it and removed at the end, also when the module is killed.
       - When it is left out, the system's folder for temporary files is used.
     type: path
@@ -67,8 +168,23 @@ options:
   maintenance_work_mem:
     description:
       - Memory for each index that is built on the target, such as V(512MB); O(jobs) of them are built at once.
-      - When it is left out, the target's own setting holds.
+      - When it is left out, O(engine=dump) takes the target's own setting; O(engine=copy) takes that or the
+        target's C(shared_buffers) divided by O(jobs), whichever is larger, but not more than 1 GB.
     type: str
+  progress_interval:
+    description:
+      - Seconds between two lines on how far the run is, on the controller's standard error. They tell the phase, the
+        part that is done, rows and bytes a second, the time left, and the tables at work. V(0) shows none.
+      - Works with the connections C(local), C(ssh), C(kubectl), C(docker) and C(podman), without C(become) or when that
+        leads to C(root).
+    type: int
+    default: 10
+  progress_path:
+    description:
+      - File on the host that runs the module in which it keeps how far it is, as JSON, replaced once a second. Its
+        folder must exist. The file stays.
+      - When it is left out and O(progress_interval) is not V(0), a temporary one is used.
+    type: path
 seealso:
   - module: bahnvision.aws.pg_migrate_verify
 """
@@ -123,7 +239,7 @@ tables:
       description: Quoted name with schema.
       type: str
     rows_source:
-      description: Rows under the snapshot of the dump; null with O(verify=none).
+      description: Rows under the snapshot of the run; null with O(engine=dump) and O(verify=none).
       type: int
     rows_target:
       description: Rows on the target.
@@ -132,13 +248,27 @@ tables:
       description: Size on the source without indexes.
       type: int
     seconds:
-      description: Duration of writing the rows; null with O(jobs=1).
+      description: Duration of writing the rows; null with O(engine=dump) and O(jobs=1).
       type: float
     hash:
       description: Content hash; null unless O(verify=hash).
       type: str
     status:
-      description: V(copied) by this run, V(done) by an earlier one.
+      description: V(copied) by this run, V(kept) from the run that it has resumed, V(done) by an earlier one.
+      type: str
+    format:
+      description: V(binary) or V(text).
+      type: str
+kept:
+  description: What an interrupted run had done and this run has kept; null when no run was resumed.
+  returned: success
+  type: dict
+  contains:
+    tables:
+      description: Number of tables that were not copied again.
+      type: int
+    reason:
+      description: The proof that their rows are still the source's, or why nothing could be kept.
       type: str
 not_moved:
   description: What was not moved, as C(object) and C(reason).
@@ -150,15 +280,46 @@ remarks:
   returned: success
   type: list
   elements: str
+timeline:
+  description: What each worker of O(engine=copy) did when; C(kind) is V(copy), V(index) or V(finish) (constraints and
+    statistics). Empty when this run moved nothing.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {name: public.events, table: public.events, kind: copy, lane: 0, start: 0.01, seconds: 9.1, rows: 5000000,
+       bytes: 379863040}
 timings:
-  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump), C(restore), C(sequences),
-    C(analyze), C(verify).
+  description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump) (reading the definitions, with
+    O(engine=dump) the rows too), C(restore) (all writing), C(sequences), C(analyze), C(verify).
   returned: success
   type: dict
 throughput_mb_s:
   description: Million bytes of tables per second of dump and restore; null when nothing was moved.
   returned: success
   type: float
+replication:
+  description: The C(streams) by which the target follows, with the number of tables of each, and the C(static_tables);
+    null without O(method=logical).
+  returned: success
+  type: dict
+dms:
+  description: What the load by AWS DMS needs.
+  returned: with O(method=dms)
+  type: dict
+  contains:
+    awaits_rows:
+      description: Whether the target awaits a load now.
+      type: bool
+    load_id:
+      description: Name of the load that is awaited; another one for each schema that was made.
+      type: str
+    table_mappings:
+      description: JSON that names every table, biggest first; with O(section=pre-data) while rows are awaited.
+      type: str
+    replication_settings:
+      description: JSON with the LOB mode that the source's largest value needs, and no tolerance for any error.
+      type: str
 verify:
   description: C(status) is V(passed), V(failed) or V(not run); C(differences) names what differs.
   returned: success, and on failure when the comparison found differences
@@ -166,8 +327,9 @@ verify:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec, logical_spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.external import migrate_by_dms
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
 
 
@@ -175,16 +337,27 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
+            "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
+            **logical_spec(),
+            "section": {"type": "str", "choices": ["all", "pre-data", "post-data"], "default": "all"},
+            "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
+            "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
+            "freeze": {"type": "bool", "default": True},
+            "split_over": {"type": "str", "default": "10GB"},
+            "stall_timeout": {"type": "int", "default": 600},
             "workdir": {"type": "path"},
             "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
             "verify": {"type": "str", "choices": ["none", "counts", "hash"], "default": "counts"},
             "lock_timeout": {"type": "int", "default": 60},
             "maintenance_work_mem": {"type": "str"},
+            "progress_interval": {"type": "int", "default": 10},
+            "progress_path": {"type": "path"},
         },
         supports_check_mode=True,
     )
     try:
-        result = migrate(module.params, module.check_mode)
+        move = migrate_by_dms if module.params["method"] == "dms" else migrate
+        result = move(module.params, module.check_mode)
     except PostgresError as error:
         module.fail_json(msg=str(error), **error.result)
     for text in result["remarks"]:

@@ -76,7 +76,7 @@ options:
       kind:
         description: What the section shows; each kind needs its own content.
         type: str
-        choices: [facts, table, checks, timeline, text]
+        choices: [facts, table, checks, timeline, lanes, text]
         required: true
       note:
         description: One or two sentences below the heading.
@@ -149,6 +149,11 @@ options:
           note:
             description: A remark in small letters.
             type: str
+      spans:
+        description: Content of kind V(lanes), as C(timeline) of M(bahnvision.aws.pg_migrate). Each has C(name),
+          C(kind) (V(copy), V(index) or V(finish)), C(lane), C(start) and C(seconds), perhaps C(rows) and C(bytes).
+        type: list
+        elements: dict
       text:
         description: Content of kind V(text), plain text. Empty lines part paragraphs.
         type: str
@@ -220,7 +225,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._report.document import INDEX, ReportError, build
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.document import CONTENT, INDEX, ReportError, build
 from ansible_collections.bahnvision.aws.plugins.module_utils._report.store import write
 
 RESULTS = ["pass", "fail", "warn", "info"]
@@ -246,13 +251,14 @@ STEP = {
 }
 SECTION = {
     "title": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": ["facts", "table", "checks", "timeline", "text"], "required": True},
+    "kind": {"type": "str", "choices": [*CONTENT], "required": True},
     "note": {"type": "str"},
     "facts": {"type": "dict"},
     "columns": {"type": "list", "elements": "dict", "options": COLUMN},
     "rows": {"type": "list", "elements": "dict"},
     "checks": {"type": "list", "elements": "dict", "options": CHECK},
     "steps": {"type": "list", "elements": "dict", "options": STEP},
+    "spans": {"type": "list", "elements": "dict"},
     "text": {"type": "str"},
 }
 VERDICT = {

@@ -12,6 +12,7 @@ from typing import Any
 
 from bahnvision_lab import pace, processes
 from bahnvision_lab.aws.contract.answers import Contract
+from bahnvision_lab.aws.dms import service as dms
 from bahnvision_lab.aws.ec2 import service as ec2
 from bahnvision_lab.aws.elasticache import service as elasticache
 from bahnvision_lab.aws.elasticache.fleet import Fleet as CacheFleet
@@ -52,6 +53,7 @@ class Daemon:
         small.install()
         self.rds = rds.install(self.fleet, self.faults)
         self.proxies = rds_proxy.install(self.fleet)
+        dms.install(self.fleet, self.faults)
         self.caches = CacheFleet(
             state.caches, state.registry, self.authority, self.router, site.journal, self.faults, self.publish
         )

@@ -23,7 +23,12 @@ from bahnvision_lab.state import write_private
 Setting = dict[str, Any]
 DEFAULT_FLIP_SECONDS = 0.5
 CUT = "ConnectionCut"  # in place of an error code: the connection ends without an answer
-LISTS = ("failover_does_nothing", "asynchronous")
+LISTS = ("failover_does_nothing", "asynchronous", "dms_table_errors", "dms_loses_rows")
+TABLES = ("endpoint_flip_seconds", "dms_fails_in")
+DMS_STATES = (
+    "initializing", "preparing_metadata_resources", "testing_connection", "fetching_metadata", "calculating_capacity",
+    "provisioning_capacity", "replication_starting", "running",
+)  # fmt: skip
 _FAILURE = {"operation": "", "nth": 1, "code": "InternalFailure", "status": 0, "acted": False}
 
 
@@ -59,6 +64,19 @@ class Faults:
     def is_asynchronous(self, identifier: str) -> bool:
         """True when the standby of this database must not hold up commits: a failover then loses writes."""
         return identifier in self._current().get("asynchronous", ())
+
+    def dms_fails_in(self, identifier: str) -> str:
+        """Return the state in which this replication of DMS fails, "" when it does not."""
+        failures = self._current().get("dms_fails_in", {})
+        return str(failures.get(identifier, failures.get("*", "")))
+
+    def dms_breaks(self, table: str) -> bool:
+        """True when the load of this table (schema.table) is to end with an error half way."""
+        return table in self._current().get("dms_table_errors", ())
+
+    def dms_loses(self, table: str) -> bool:
+        """True when the load of this table is to lose its last row and say nothing."""
+        return table in self._current().get("dms_loses_rows", ())
 
     @property
     def delay(self) -> float:
@@ -132,8 +150,7 @@ def added(before: Setting, setting: Setting) -> Setting:
     result = {**before, **fresh}
     result.update({key: [*before.get(key, ()), *fresh[key]] for key in ("fail",) if key in fresh})
     result.update({key: sorted({*before.get(key, ()), *fresh[key]}) for key in LISTS if key in fresh})
-    if "endpoint_flip_seconds" in fresh:
-        result["endpoint_flip_seconds"] = {**before.get("endpoint_flip_seconds", {}), **fresh["endpoint_flip_seconds"]}
+    result.update({key: {**before.get(key, {}), **fresh[key]} for key in TABLES if key in fresh})
     return result
 
 
@@ -197,6 +214,12 @@ def _flips(key: str, value: Any) -> dict[str, float]:
     return {name: _number(f"{key} of {name}", seconds, 0, 600) for name, seconds in value.items()}
 
 
+def _states(key: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not set(value.values()) <= set(DMS_STATES):
+        raise LabError(f"{key} must be a table of replications (or *) and states ({', '.join(DMS_STATES)})")
+    return dict(value)
+
+
 def _failures(key: str, value: Any) -> list[Setting]:
     if not isinstance(value, list):
         raise LabError(f"{key} must be a list, not {value!r}")
@@ -230,4 +253,7 @@ _CHECKS = {
     "failover_does_nothing": _names,
     "endpoint_flip_seconds": _flips,
     "asynchronous": _names,
+    "dms_fails_in": _states,
+    "dms_table_errors": _names,
+    "dms_loses_rows": _names,
 }

@@ -34,6 +34,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--endpoint-flip-seconds", action="append", metavar="ID=SECONDS",
         help="how long its endpoint points to the old primary after a failover; * for all")  # fmt: skip
     add("--asynchronous", action="append", metavar="ID", help="its standby does not hold up commits: writes get lost")
+    add(
+        "--dms-fails-in",
+        action="append",
+        metavar="ID=STATE",
+        help="a replication of DMS fails in this state; * for all",
+    )
+    add("--dms-table-errors", action="append", metavar="SCHEMA.TABLE", help="DMS breaks off this table half way")
+    add("--dms-loses-rows", action="append", metavar="SCHEMA.TABLE", help="DMS loses a row of it and says nothing")
 
 
 def _show(_arguments: argparse.Namespace) -> int:
@@ -50,6 +58,9 @@ def _set(arguments: argparse.Namespace) -> int:
         "failover_does_nothing": arguments.failover_does_nothing,
         "endpoint_flip_seconds": dict(_flip(text) for text in arguments.endpoint_flip_seconds or ()),
         "asynchronous": arguments.asynchronous,
+        "dms_fails_in": dict(text.rpartition("=")[::2] for text in arguments.dms_fails_in or ()),
+        "dms_table_errors": arguments.dms_table_errors,
+        "dms_loses_rows": arguments.dms_loses_rows,
     }
     told = {key: value for key, value in setting.items() if value not in (None, [], {})}
     if not told:
@@ -110,5 +121,7 @@ def _for_people(setting: faults.Setting) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {seconds:g}" for name, seconds in value.items())
+        return ", ".join(
+            f"{name} {one:g}" if isinstance(one, float) else f"{name} {one}" for name, one in value.items()
+        )
     return ", ".join(value) if isinstance(value, list) else f"{value:g}"

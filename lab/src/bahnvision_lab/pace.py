@@ -27,6 +27,11 @@ SECONDS = {
     "rds_proxy": 300,  # measured: still creating after 2.5 min; target 4 min
     "rds_proxy_target": 90,  # measured: available 1-2 min after the database is
     "rds_proxy_modify": 60,  # estimate
+    "dms_initialize": 180,  # documented (workshop): 2-5 min
+    "dms_metadata": 1050,  # documented (workshop): 15-20 min until the metadata's servers are there
+    "dms_small": 120,  # documented (workshop): 1-5 min for each of the smaller steps
+    "dms_provision": 1050,  # documented (workshop): 15-20 min; measured by others: 12 min
+    "dms_deprovision": 600,  # estimate
     "elasticache_group": 480,  # measured: 1-15 min for two nodes
     "elasticache_serverless": 120,  # estimate
     "elasticache_modify": 240,  # estimate: nodes are changed one after the other

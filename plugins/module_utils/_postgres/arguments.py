@@ -30,3 +30,27 @@ def _side(sslmode: str) -> dict[str, dict]:
         "sslrootcert": {"type": "path"},
         "connect_timeout": {"type": "int", "default": 10},
     }
+
+
+def logical_spec() -> dict[str, dict]:
+    """Return what pg_migrate takes for O(method=logical)."""
+    return {
+        "static_tables": {"type": "list", "elements": "str"},
+        "source_from_target": reach_spec(),
+        "slot_timeout": {"type": "int", "default": 300},
+    }
+
+
+def reach_spec() -> dict:
+    """Return the spec of how one server reaches the other; what is left out is as it is for us."""
+    return {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str"},
+            "port": {"type": "int"},
+            "user": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "sslmode": {"type": "str", "choices": SSL_MODES},
+            "sslrootcert": {"type": "path"},
+        },
+    }

@@ -24,7 +24,7 @@ STANDALONE = frozenset(
     )
 )  # fmt: skip
 
-_COMMON = f"""
+COMMON = f"""
 with member as materialized (select classid, objid from pg_catalog.pg_depend where deptype = 'e'),
 ns as materialized (
   select oid, nspname from pg_catalog.pg_namespace
@@ -54,6 +54,7 @@ select case relkind when 'v' then 'view' when 'm' then 'materialized view' when 
     (select 'inherits ' || string_agg(i.inhparent::regclass::text, ',' order by i.inhseqno)
      from pg_catalog.pg_inherits i where i.inhrelid = rel.oid),
     case when relrowsecurity then 'row security' end, case when relforcerowsecurity then 'forced' end,
+    (select 'using ' || m.amname from pg_catalog.pg_am m where m.oid = rel.relam and m.amname <> 'heap'),
     case when relkind in ('r', 'p', 'm') then 'replica identity ' || relreplident::text end,
     case when relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(oid) end,
     case when relkind = 'm' and not relispopulated then 'not populated' end,
@@ -75,6 +76,8 @@ select 'column', rel.ident || '.' || format('%I', a.attname),
     pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'generated ' || nullif(a.attgenerated::text, ''),
     'identity ' || nullif(a.attidentity::text, ''),
     case when a.attstorage <> t.typstorage then 'storage ' || a.attstorage::text end,
+    'compression ' || nullif(pg_catalog.to_jsonb(a) ->> 'attcompression', ''),
+    'statistics ' || nullif(coalesce(pg_catalog.to_jsonb(a) ->> 'attstattarget', '-1'), '-1'),
     'options ' || a.attoptions::text)
 from rel join pg_catalog.pg_attribute a on a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped
 join pg_catalog.pg_type t on t.oid = a.atttypid
@@ -102,7 +105,7 @@ join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_namespace 
 """
 
 _PARTS = """
-select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid)
+select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid) || ' ' || r.ev_enabled::text
 from pg_catalog.pg_rewrite r join rel on rel.oid = r.ev_class where r.rulename <> '_RETURN'
 union all
 select 'trigger', format('%I on %s', t.tgname, rel.ident),
@@ -149,9 +152,24 @@ where t.typtype in ('e', 'd', 'r', 'b') and t.typrelid = 0
   and (('pg_catalog.pg_type'::regclass)::oid, t.oid) not in (select * from member)
 """
 
-# The rarer kinds are listed by name only.
+# Of the rarer kinds some are listed by name only.
 _OTHERS = """
-select o.type, o.identity, ''
+select o.type, o.identity, case o.type
+  when 'collation' then (select concat_ws(' ', l.collprovider, coalesce(pg_catalog.to_jsonb(l) ->> 'colllocale',
+      pg_catalog.to_jsonb(l) ->> 'colliculocale', l.collcollate), case when l.collprovider = 'c' then l.collctype end,
+      pg_catalog.to_jsonb(l) ->> 'collicurules', case when not l.collisdeterministic then 'nondeterministic' end)
+    from pg_catalog.pg_collation l where l.oid = c.oid)
+  when 'operator' then (select concat_ws(' ', p.oprcode, p.oprcom::regoperator, p.oprnegate::regoperator, p.oprrest,
+      p.oprjoin, p.oprcanmerge, p.oprcanhash) from pg_catalog.pg_operator p where p.oid = c.oid)
+  when 'cast' then (select concat_ws(' ', p.castfunc::regprocedure, p.castcontext, p.castmethod)
+    from pg_catalog.pg_cast p where p.oid = c.oid)
+  when 'text search configuration' then (select string_agg(concat_ws(' ', m.maptokentype, m.mapdict::regdictionary),
+      ', ' order by m.maptokentype, m.mapseqno) from pg_catalog.pg_ts_config_map m where m.mapcfg = c.oid)
+  when 'text search dictionary' then (select concat_ws(' ', t.tmplname, d.dictinitoption)
+    from pg_catalog.pg_ts_dict d join pg_catalog.pg_ts_template t on t.oid = d.dicttemplate where d.oid = c.oid)
+  when 'server' then (select concat_ws(' ', s.srvtype, s.srvversion, s.srvoptions)
+    from pg_catalog.pg_foreign_server s where s.oid = c.oid)
+  else '' end
 from (select 'pg_catalog.pg_operator'::regclass, oid, oprnamespace from pg_catalog.pg_operator
   union all select 'pg_catalog.pg_opclass'::regclass, oid, opcnamespace from pg_catalog.pg_opclass
   union all select 'pg_catalog.pg_opfamily'::regclass, oid, opfnamespace from pg_catalog.pg_opfamily
@@ -189,7 +207,7 @@ where d.objoid >= 16384 and (d.classoid, d.objoid) not in (select * from member)
 """
 
 OBJECTS = (
-    _COMMON
+    COMMON
     + "select pg_catalog.jsonb_build_object('kind', kind, 'ident', ident, 'definition', definition)"
     + " from ("
     + " union all ".join(
@@ -199,7 +217,7 @@ OBJECTS = (
 )  # fmt: skip
 
 TABLES = (
-    _COMMON
+    COMMON
     + """
 select pg_catalog.jsonb_build_object('ident', ident, 'oid', oid::text, 'kind', relkind,
   'hidden', relkind = 'r' and pg_catalog.row_security_active(oid),
@@ -210,11 +228,29 @@ order by pg_catalog.pg_table_size(oid) desc, ident
 """
 )
 
+# What is needed to hash the rows of a table: names of types only where they are PostgreSQL's own.
+SHAPES = (
+    COMMON
+    + """
+select pg_catalog.jsonb_build_object('ident', ident,
+  'pages', pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int,
+  'columns', (select coalesce(jsonb_agg(jsonb_build_array(a.attname, case when t.oid < 10000 then t.typname else '' end,
+      a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod)) order by a.attnum), '[]')
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+    where a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped),
+  'key', (select coalesce(jsonb_agg(a.attname order by k.n), '[]') from pg_catalog.pg_index i
+    cross join lateral unnest(i.indkey) with ordinality as k (attnum, n)
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indrelid = rel.oid and i.indisprimary and i.indisvalid and k.n <= i.indnkeyatts))
+from rel where relkind in ('r', 'm') and (relkind = 'r' or relispopulated)
+"""
+)
+
 # Sequences are listed apart: their values are read one by one.
-SEQUENCES = _COMMON + "select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' order by ident"
+SEQUENCES = COMMON + "select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' order by ident"
 
 UNREADABLE_SEQUENCES = (
-    _COMMON
+    COMMON
     + """
 select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' and not (
   pg_catalog.has_schema_privilege(relnamespace, 'usage') and pg_catalog.has_sequence_privilege(oid, 'select'))
@@ -223,7 +259,7 @@ select pg_catalog.to_jsonb(ident) from rel where relkind = 'S' and not (
 
 # ANALYZE of a partitioned table goes into its partitions by itself.
 ANALYZABLE = (
-    _COMMON
+    COMMON
     + """
 select pg_catalog.to_jsonb(ident) from rel where relkind in ('r', 'p', 'm') and not relispartition
   and (relkind <> 'm' or relispopulated) order by pg_catalog.pg_table_size(oid) desc, ident

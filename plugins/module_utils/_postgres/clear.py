@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import STANDALONE
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import foreign_large_objects
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import foreign_large_objects, read_marker
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
 
@@ -21,11 +22,20 @@ _WORDS = {"composite type": "type", "foreign-data wrapper": "foreign data wrappe
 LARGE_OBJECTS_AT_ONCE = 1000
 
 
-def end_leftovers(session: Session, application: str, patience: float = 60) -> None:
+def end_orphans(session: Session, application: Callable[[str], str]) -> None:
+    """End the server processes of an interrupted run that have not heard of its end, unless a run is at work.
+
+    They hold locks on tables that are about to be looked at. Whoever gets the lock of a run knows that there is none.
+    """
+    found = read_marker(session)
+    if found is not None and found.state == "running":
+        end_leftovers(session, application(found.run_id), f"pg_catalog.pg_try_advisory_xact_lock({LOCK_KEY})")
+
+
+def end_leftovers(session: Session, application: str, proviso: str = "true", patience: float = 60) -> None:
     """End server processes that still work for an interrupted run: they could commit after we have looked."""
-    condition = (
-        f"application_name = {literal(application)} and datname = current_database() and pid <> pg_backend_pid()"
-    )
+    ours = f"pg_catalog.starts_with(application_name, {literal(application)})"
+    condition = f"{ours} and datname = current_database() and pid <> pg_backend_pid() and {proviso}"
     deadline = time.monotonic() + patience
     while session.ask(f"select pid, pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where {condition}"):
         if time.monotonic() > deadline:
@@ -35,8 +45,7 @@ def end_leftovers(session: Session, application: str, patience: float = 60) -> N
         time.sleep(0.05)
 
 
-def clear(session: Session, target: Facts, run_id: str) -> None:
-    """Drop what the interrupted run made. The caller has proved that there is nothing else."""
+def refuse_foreign_large_objects(session: Session, run_id: str) -> None:
     foreign = foreign_large_objects(session, run_id)
     if foreign:
         raise PostgresError(
@@ -44,9 +53,17 @@ def clear(session: Session, target: Facts, run_id: str) -> None:
             f"{listed(foreign)}; "
             "nothing was touched"
         )
+
+
+def clear(session: Session, target: Facts) -> None:
+    """Drop what the interrupted run made. The caller has proved that there is nothing else."""
     statements = drop_statements(target)
     if statements:
         session.ask("set synchronous_commit = off;\n" + ";\n".join(statements) + ";\nreset synchronous_commit")
+    clear_large_objects(session)
+
+
+def clear_large_objects(session: Session) -> None:
     while session.ask(
         "select lo_unlink(oid) from (select oid from pg_catalog.pg_largeobject_metadata"
         f" limit {LARGE_OBJECTS_AT_ONCE}) s"

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Key = tuple[str, str]
 
-# Their text is made by the server from a parse tree and changes between major versions.
-PRINTED_BY_SERVER = frozenset(("view", "materialized view", "rule", "policy"))
+# Their text is made by the server from a parse tree and changes between major versions, as names of locales do.
+PRINTED_BY_SERVER = frozenset(("view", "materialized view", "rule", "policy", "collation"))
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Compared:
     hash_equal: bool | None
     difference: str = ""
     not_checked: str = ""
+    checked: str = "nothing"
+    rows_compared: int | None = None
 
     @property
     def result(self) -> dict:
-        keys = ("name", "rows_source", "rows_target", "hash_equal")
+        keys = ("name", "rows_source", "rows_target", "hash_equal", "checked", "rows_compared")
         return {key: getattr(self, key) for key in keys}
 
 
@@ -49,7 +51,8 @@ def compare_objects(source: dict[Key, str], target: dict[Key, str], same_major: 
         elif key not in expected:
             differences.append(f"{name} is only on the target")
         elif expected[key] != target[key] and (same_major or key[0] not in PRINTED_BY_SERVER):
-            differences.append(f"{name} is {_told(expected[key])} on the source, {_told(target[key])} on the target")
+            ours, theirs = _told(expected[key], target[key])
+            differences.append(f"{name} is {ours} on the source, {theirs} on the target")
     return differences
 
 
@@ -57,9 +60,18 @@ def _invalid(definition: str) -> bool:
     return definition.endswith(" INVALID") and "ON ONLY" not in definition
 
 
-def _told(definition: str, most: int = 160) -> str:
-    text = " ".join((definition or "without definition").split())
-    return f"({text[:most]}…)" if len(text) > most else f"({text})"
+def _told(ours: str, theirs: str, most: int = 160) -> tuple[str, str]:
+    """Show both definitions; of long ones, the stretch in which they begin to differ."""
+    texts = [" ".join((text or "without definition").split()) for text in (ours, theirs)]
+    same = next(
+        (n for n, (ours, theirs) in enumerate(zip(*texts, strict=False)) if ours != theirs), min(map(len, texts))
+    )
+    start = max(0, same - most // 2) if max(map(len, texts)) > most else 0
+    shown = [
+        f"({'…' if start else ''}{text[start : start + most]}{'…' if len(text) > start + most else ''})"
+        for text in texts
+    ]
+    return shown[0], shown[1]
 
 
 def compare_content(name: str, source: Read | None, target: Read | None, hashed: bool) -> Compared:
@@ -77,13 +89,36 @@ def compare_content(name: str, source: Read | None, target: Read | None, hashed:
     errors = [f"{side}: {read.error}" for side, read in (("source", source), ("target", target)) if read.error]
     if errors:
         return Compared(name, source.rows, target.rows, None, not_checked=f"{name}: {'; '.join(errors)}")
+    # Contents that were asked for and not read on either side are not equal contents.
+    if hashed and None in (source.digest, target.digest):
+        return Compared(name, source.rows, target.rows, None, not_checked=f"{name}: its contents were not read")
     equal = source.digest == target.digest if hashed else None
     difference = ""
     if source.rows != target.rows:
         difference = f"{name} has {source.rows} rows on the source, {target.rows} on the target"
     elif equal is False:
         difference = f"{name} has other contents in its {source.rows} rows on the target"
-    return Compared(name, source.rows, target.rows, equal, difference)
+    checked, rows = ("hash", source.rows) if hashed else ("counts", 0)
+    return Compared(name, source.rows, target.rows, equal, difference, checked=checked, rows_compared=rows)
+
+
+def compare_sample(counted: Compared, source: Read, target: Read) -> Compared:
+    """Add what was seen of a random part of the rows. That they are equal says nothing of the others."""
+    if counted.difference or counted.not_checked:
+        return counted
+    unread = "; ".join(f"{side}: {read.error}" for side, read in (("source", source), ("target", target)) if read.error)
+    if unread:
+        return replace(counted, not_checked=f"{counted.name}: {unread}")
+    equal = (source.rows, source.digest) == (target.rows, target.digest)
+    difference = f"{counted.name} has other contents on the target: {source.rows} rows were drawn on either side and "
+    difference += f"found on the source, {target.rows} on the target, and they differ"
+    return replace(
+        counted,
+        hash_equal=None if equal else False,
+        difference="" if equal else difference,
+        checked="sample",
+        rows_compared=source.rows,
+    )
 
 
 def compare_sequences(source: dict[str, tuple[int, bool]], target: dict[str, tuple[int, bool]]) -> list[dict]:

@@ -19,11 +19,13 @@ from pathlib import Path
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 
 APPLICATION = "ansible_migrate"
-# What must hold in every session: no limit that a role's settings may have brought, and quoting rules we rely on.
+# What must hold in every session, whatever a role's settings are: no limits, and the rules of quoting that we and the
+# text of arrays rely on: with array_nulls off, a null in one would arrive as the word NULL.
 SAFE_SETTINGS = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "standard_conforming_strings": "on",
+    "array_nulls": "on",
     "client_min_messages": "error",
     # Through NAT and load balancers idle connections die after 350 s or less.
     "tcp_keepalives_idle": "60",
@@ -147,6 +149,7 @@ ADVICE = (
     ("certificate verify failed", "check sslrootcert: it must hold the authority that signed the server's certificate"),
     ("root certificate file", "set sslrootcert to the file with the authority's certificate"),
     ("does not exist", "check the name of the database and of the user"),
+    ("SSL error", "TLS failed: check that sslrootcert is today's file, not one of an older authority of that name"),
     ("server does not support SSL", "the server has no TLS: turn it on there, or set a weaker sslmode"),
     ("no pg_hba.conf entry", "the server does not admit this user from here: check pg_hba.conf and sslmode"),
     ("too many clients", "the server has no free connection: raise max_connections or wait"),

@@ -1,11 +1,7 @@
 # Copyright (c) 2026, the bahnvision.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Count and hash rows: one statement a table, several tables and both sides at once.
-
-The hash is over the text of the rows, not over their binary form: enum values are stored as object ids,
-which differ between two databases. The sum makes it independent of the order.
-"""
+"""Count rows, hash large objects, read sequences: several statements and both sides at once."""
 
 from __future__ import annotations
 
@@ -31,6 +27,8 @@ TEXT_SETTINGS = {
     # A policy must not hide rows silently: the statement fails instead.
     "row_security": "off",
     "jit": "off",
+    # The number of jobs says how much of a server is used; helpers of one statement would multiply it.
+    "max_parallel_workers_per_gather": "0",
 }
 # Readable by the owner of the objects, unlike pg_largeobject.
 LARGE_OBJECTS = (
@@ -39,15 +37,11 @@ LARGE_OBJECTS = (
 )
 LARGE_OBJECT_COUNT = "select count(*), null from pg_catalog.pg_largeobject_metadata"
 SEQUENCES_AT_ONCE = 200
+LARGE_OBJECTS_NAME = "large objects"
 
 
 def count_sql(ident: str) -> str:
     return f"select count(*), null from only {ident}"
-
-
-def hash_sql(ident: str) -> str:
-    # (t.*)::text, not t::text: the table may have a column named t.
-    return f"select count(*), coalesce(sum(hashtextextended((t.*)::text, 0)), 0) from only {ident} t"
 
 
 def under_snapshot(snapshot: str | None, sql: str) -> str:

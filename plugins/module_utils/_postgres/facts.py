@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, copysql
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight import sql as preflight_sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 # One bigint for the whole collection: the advisory lock belongs to one database, not to the server.
 LOCK_KEY = 0x616E7369626C65
+
+LOCK_PATIENCE = "10s"
 
 # pg_control_system() may be forbidden; \if keeps the statement from being sent then.
 _IDENTITY = r"""
@@ -33,8 +38,12 @@ select pg_catalog.jsonb_build_object('version', current_setting('server_version_
   'read_only', pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on',
   'may_create', has_database_privilege(d.oid, 'create')
     and coalesce((select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'public'), true),
-  'free_connections', current_setting('max_connections')::int - (select count(*) from pg_stat_activity
-    where backend_type = 'client backend'),
+  'free_connections', least(
+    current_setting('max_connections')::int - used.server - case when r.rolsuper then 0 else (select coalesce(
+      sum(setting::int), 0) from pg_settings where name = any ('{{superuser_reserved_connections,reserved_connections,
+        rds.rds_superuser_reserved_connections}}'::text[])) end,
+    case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - used.role end,
+    case when d.datconnlimit >= 0 and not r.rolsuper then d.datconnlimit - used.database end),
   'extensions', (select coalesce(jsonb_object_agg(e.extname, jsonb_build_object('version', e.extversion,
       'schema', n.nspname, 'order', e.oid::bigint)), '{{}}')
     from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname <> 'plpgsql'),
@@ -43,7 +52,12 @@ select pg_catalog.jsonb_build_object('version', current_setting('server_version_
     from pg_locks l left join pg_stat_activity a using (pid)
     where l.locktype = 'advisory' and l.granted and l.database = d.oid and l.objsubid = 1
       and (l.classid::bigint << 32) + l.objid::bigint = {LOCK_KEY} limit 1))
-from pg_database d, pg_roles r where d.datname = current_database() and r.rolname = current_user
+from pg_database d, pg_roles r, lateral (select count(*)::int as server,
+    (count(*) filter (where usesysid = r.oid))::int as role, (count(*) filter (where datid = d.oid))::int as database
+  from pg_stat_activity
+  -- Of other roles' sessions an ordinary role sees neither kind nor state.
+  where coalesce(backend_type, 'client backend') = 'client backend' and usesysid is not null) as used
+where d.datname = current_database() and r.rolname = current_user
 """
 
 _SOURCE_ONLY = """
@@ -61,7 +75,8 @@ select pg_catalog.jsonb_build_object('policy_roles', (select coalesce(jsonb_agg(
   'owners', (select coalesce(jsonb_agg(distinct pg_get_userbyid(relowner)), '[]') from pg_class where oid >= 16384),
   'granted', (select count(*) from pg_class where oid >= 16384 and relacl is not null)
     + (select count(*) from pg_default_acl),
-  'settings', (select coalesce(jsonb_agg(split_part(s, '=', 1)), '[]') from pg_db_role_setting, unnest(setconfig) s
+  'settings_of_roles', (select coalesce(jsonb_agg(split_part(s, '=', 1)), '[]')
+    from pg_db_role_setting, unnest(setconfig) s
     where setdatabase = (select oid from pg_database where datname = current_database())),
   'has_public', exists (select from pg_namespace where nspname = 'public'),
   'unreadable_large_objects', (select count(*) from pg_largeobject_metadata m
@@ -114,13 +129,50 @@ class Facts:
 
 def read_facts(session: Session, side: str) -> Facts:
     """Read one side inside the transaction that the session is in."""
+    # Sizes and some definitions wait for whoever holds a table exclusively.
+    session.ask(f"set local lock_timeout = '{LOCK_PATIENCE}'")
+    try:
+        return _read(session, side)
+    except PostgresError as problem:
+        if "lock timeout" not in str(problem):
+            raise
+        session.ask("rollback")
+        holders = content.names(session, preflight_sql.LOCK_HOLDERS)
+        raise PostgresError(
+            f"{session.connection}: tables are locked exclusively and cannot be looked at: "
+            f"{listed(holders) or 'unknown'}: wait for the end of those sessions, or end them"
+        ) from problem
+
+
+def _read(session: Session, side: str) -> Facts:
     server: dict = {"host": session.connection.host}
+    own = (_SOURCE_ONLY, preflight_sql.SOURCE) if side == "source" else (_TARGET_ONLY, preflight_sql.TARGET)
     # The names and definitions must not depend on what a role's search_path happens to be.
     session.ask("set local search_path = pg_catalog")
-    for sql in (_IDENTITY, _SERVER, _SOURCE_ONLY if side == "source" else _TARGET_ONLY):
+    for sql in (_IDENTITY, _SERVER, preflight_sql.BOTH, preflight_sql.ACTUAL_COLLATION, *own):
         for row in session.ask_json(sql):
             server |= row
+            if "clock" in row:
+                server["clock_skew"] = round(row["clock"] - time.time(), 3)
     session.ask("set local search_path = ''")
+    if side == "source":
+        server["unreadable_sequences"] = content.names(session, catalogue.UNREADABLE_SEQUENCES)
+        server["hashed_by_enum"] = content.names(session, copysql.HASHED_BY_ENUM)
     tables = [Table(**row) for row in session.ask_json(catalogue.TABLES)]
     objects = {(row["kind"], row["ident"]): row["definition"] for row in session.ask_json(catalogue.OBJECTS)}
     return Facts(server, tuple(tables), objects)
+
+
+def same_cluster(source: Facts, target: Facts) -> bool:
+    """Tell whether both sides are one server, or a replica of it."""
+    ours, theirs = source.server, target.server
+    if ours.get("system_identifier") and theirs.get("system_identifier"):
+        keys: tuple[str, ...] = ("system_identifier",)
+    else:
+        keys = ("address", "port", "started")
+    return all(ours[key] == theirs[key] for key in keys)
+
+
+def same_database(source: Facts, target: Facts) -> bool:
+    """Tell whether both sides are one database, or a replica of it."""
+    return same_cluster(source, target) and source.server["database"] == target.server["database"]

@@ -12,8 +12,14 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import (
+    HASH_RECORD_SINCE,
+    Shape,
+    hash_sql,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Written
 
 LARGE_OBJECTS = "large objects"
 
@@ -32,21 +38,30 @@ class Gate:
     plan: Plan
     source: dict[str, Read] = field(default_factory=dict)
     target: dict[str, Read] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    records: bool = False
 
     @property
     def verified(self) -> str:
         return "not run" if self.verify == "none" else "passed"
 
-    def read_source(self, snapshot: str) -> None:
-        if self.verify != "none":
+    def read_source(self, snapshot: str, engine_counts: bool) -> None:
+        """Read the tables, unless the engine counts what it moves and no more than counts are asked for."""
+        if self.verify == "hash":
+            self._learn()
+        if self.verify == "hash" or (self.verify == "counts" and not engine_counts):
             self.source = self._read(self.sides.source, snapshot)
 
-    def compare_rows(self) -> None:
+    def compare_rows(self, counted: dict[str, tuple[int, int]] | None, kept: frozenset[str]) -> None:
+        if counted is not None and self.verify != "hash":
+            self._take(counted, kept)
         if self.verify == "none":
             return
-        self.target = self._read(self.sides.target, None)
+        if not self.target:
+            self.target = self._read(self.sides.target, None)
         compared = [
-            compare_content(name, read, self.target[name], self.verify == "hash") for name, read in self.source.items()
+            compare_content(name, read, self.target[name], self.verify == "hash" and name != LARGE_OBJECTS)
+            for name, read in self.source.items()
         ]
         problems = [item.difference or item.not_checked for item in compared if item.difference or item.not_checked]
         if problems:
@@ -64,8 +79,8 @@ class Gate:
         if behind:
             content.set_sequences(self.sides.target_session, behind)
 
-    def tables(self, seconds: dict[str, float]) -> list[dict]:
-        none = Read(None)
+    def tables(self, written: Written) -> list[dict]:
+        none, seconds = Read(None), written.seconds
         return [
             {
                 "name": table["name"],
@@ -74,14 +89,32 @@ class Gate:
                 "bytes": table["bytes"],
                 "seconds": round(seconds[table["oid"]], 3) if table["oid"] in seconds else None,
                 "hash": self.target.get(table["name"], none).digest,
-                "status": "copied",
+                "status": "kept" if written.how.get(table["name"]) == "kept" else "copied",
+                "format": written.how.get(table["name"], "text"),
             }
             for table in self.plan.tables
         ]
 
-    def _read(self, side: Connection, snapshot: str | None) -> dict[str, Read]:
-        statement = content.hash_sql if self.verify == "hash" else content.count_sql
-        tasks = [(table["name"], statement(table["name"])) for table in self.plan.tables]
+    def _take(self, counted: dict[str, tuple[int, int]], kept: frozenset[str]) -> None:
+        """Believe the numbers that both ends of each COPY have told; the rest of the target is counted anew."""
+        self.source = {name: Read(rows) for name, (rows, _written) in counted.items()}
+        self.source[LARGE_OBJECTS] = Read(self.plan.large_objects)
+        self.target = {name: Read(rows) for name, (_read, rows) in counted.items()}
+        self.target |= self._read(self.sides.target, None, kept)
+
+    def _learn(self) -> None:
+        """Read what is needed to hash both sides' rows in the same way: as the source declares them."""
+        sessions = (self.sides.source_session, self.sides.target_session)
+        majors = [int(session.ask("show server_version_num")[0]) // 10000 for session in sessions]
+        self.records = min(majors) >= HASH_RECORD_SINCE
+        self.shapes = {row["ident"]: Shape.of(row) for row in sessions[0].ask_json(catalogue.SHAPES)}
+
+    def _statement(self, name: str) -> str:
+        return hash_sql(self.shapes[name], self.records) if self.verify == "hash" else content.count_sql(name)
+
+    def _read(self, side: Connection, snapshot: str | None, only: frozenset[str] | None = None) -> dict[str, Read]:
+        names = [table["name"] for table in self.plan.tables if only is None or table["name"] in only]
+        tasks = [(name, self._statement(name)) for name in names]
         tasks.append((LARGE_OBJECTS, content.LARGE_OBJECT_COUNT))
         wrapped = [(name, content.under_snapshot(snapshot, sql)) for name, sql in tasks]
         sessions = content.open_sessions(self.sides.commands, self.sides.psql, side, min(self.jobs, len(tasks)))

@@ -135,9 +135,20 @@ def foreign_large_objects(session: Session, run_id: str) -> list[str]:
     )
 
 
-def claim(session: Session, run_id: str, plan: Plan, client_version: str, lsn: str, large_objects: list[str]) -> None:
+def claim(
+    session: Session,
+    run_id: str,
+    plan: Plan,
+    client_version: str,
+    lsn: str,
+    large_objects: list[str],
+    state: dict,
+    more: dict | None = None,
+) -> None:
     """Write down who we are and everything we are going to make, in one transaction."""
-    report = json.dumps({"identity": plan.identity, "schema_hash": plan.schema_hash})
+    report = json.dumps(
+        {"identity": plan.identity, "schema_hash": plan.schema_hash, "source_state": state, **(more or {})}
+    )
     items = json.dumps([*plan.objects, *(("large object", oid) for oid in large_objects)])
     session.ask(
         f"""
@@ -154,11 +165,31 @@ create table if not exists {MARKER_SCHEMA}.item (
 insert into {MARKER_SCHEMA}.run (run_id, source_fingerprint, plan_hash, client_version, snapshot_lsn, state, report)
 values ({literal(run_id)}, {literal(plan.fingerprint)}, {literal(plan.plan_hash)}, {literal(client_version)},
   {literal(lsn or None)}, 'running', {literal(report)})
-on conflict (run_id) do update set client_version = excluded.client_version, snapshot_lsn = excluded.snapshot_lsn;
+on conflict (run_id) do update set client_version = excluded.client_version, snapshot_lsn = excluded.snapshot_lsn,
+  report = excluded.report;
 delete from {MARKER_SCHEMA}.item;
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state)
 select {literal(run_id)}, e ->> 0, e ->> 1, 'planned' from jsonb_array_elements({literal(items)}) e;
+insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state, bytes)
+select {literal(run_id)}, 'table data', e ->> 'name', 'planned', (e ->> 'bytes')::bigint
+from jsonb_array_elements({literal(json.dumps(plan.tables))}) e;
 commit"""
+    )
+
+
+def set_phase(session: Session, run_id: str, phase: str) -> None:
+    """Write how far the run is. Committed to disk, and with it everything committed before it."""
+    session.ask(
+        f"update {MARKER_SCHEMA}.run set report = report || {literal(json.dumps({'phase': phase}))}"
+        f" where run_id = {literal(run_id)}"
+    )
+
+
+def note(session: Session, run_id: str, key: str, value: object) -> None:
+    """Write one thing into the run's report. Committed to disk, whatever the session's settings are."""
+    session.ask(
+        f"begin;\nset local synchronous_commit = on;\nupdate {MARKER_SCHEMA}.run set report = report ||"
+        f" {literal(json.dumps({key: value}))} where run_id = {literal(run_id)};\ncommit"
     )
 
 
@@ -171,11 +202,20 @@ begin;
 set local synchronous_commit = on;
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state, rows, bytes, hash, seconds)
 select {literal(run_id)}, 'table data', e ->> 'name', 'done', (e ->> 'rows_target')::bigint, (e ->> 'bytes')::bigint,
-  e ->> 'hash', (e ->> 'seconds')::numeric from jsonb_array_elements({literal(rows)}) e;
+  e ->> 'hash', (e ->> 'seconds')::numeric from jsonb_array_elements({literal(rows)}) e
+on conflict (run_id, kind, ident, part) do update set hash = excluded.hash, rows = excluded.rows,
+  bytes = excluded.bytes, seconds = excluded.seconds;
+delete from {MARKER_SCHEMA}.item where kind = 'table data' and part > 0;
 update {MARKER_SCHEMA}.item set state = 'done' where run_id = {literal(run_id)};
 update {MARKER_SCHEMA}.run set state = 'done', finished = now(), report = report || {literal(json.dumps(report))}
 where run_id = {literal(run_id)};
 commit"""
+    )
+
+
+def mark_large_objects(session: Session, run_id: str) -> None:
+    session.ask(
+        f"update {MARKER_SCHEMA}.item set state = 'done' where kind = 'large object' and run_id = {literal(run_id)}"
     )
 
 

@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,48 +12,48 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, marker
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import clear, end_leftovers
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, resume, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import (
+    clear,
+    clear_large_objects,
+    end_leftovers,
+    end_orphans,
+    refuse_foreign_large_objects,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients, find_clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Engine, Task
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyengine import CopyEngine
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Engine
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import run_all
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
     number_of_jobs,
     opened,
     without_lock,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options, Task, Written
 
 HEARTBEAT = 5.0
-CONNECTION_CHECK = {"client_connection_check_interval": "2s"}  # servers from 14 on
+CTID_RANGES_SINCE = 14  # older servers read the whole table for each part
+# Servers from 14 on.
+CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}
 
 
 def migrate(params: dict, check_mode: bool) -> dict:
     """Move one database, or say that it was moved before."""
     jobs = number_of_jobs(params["jobs"])
-    memory = params["maintenance_work_mem"]
-    if memory and not re.fullmatch(r"\d+(kB|MB|GB)", memory):
-        raise PostgresError(f"maintenance_work_mem is {memory!r}: give a size such as 512MB")
-    parent = work_parent(params["workdir"])
+    for name in ("maintenance_work_mem", "split_over"):
+        steps.size_of(name, params[name])
+    parent = steps.work_parent(params["workdir"])
     began = time.monotonic()
     with opened(params, params["timeout"]) as sides:
         migration = Migration(sides, params, jobs, parent)
         migration.timings["connect"] = time.monotonic() - began
         return migration.run(check_mode)
-
-
-def work_parent(workdir: str | None) -> Path:
-    """Return the folder in which the private folder of this run is made."""
-    parent = Path(workdir or tempfile.gettempdir())
-    if not parent.is_absolute() or not parent.is_dir():
-        raise PostgresError(f"workdir {parent} is not an existing folder with an absolute path")
-    return parent
 
 
 @dataclass
@@ -68,36 +65,43 @@ class Migration:
     timings: dict[str, float] = field(default_factory=dict)
     _heard: float = field(default_factory=time.monotonic)
     _source_held: bool = True
+    kept: resume.Kept | None = None
+    pooled: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.replication = logical.of(self.sides, self.params)
+        self.progress = ProgressFile.of(self.params.get("progress_path"))
 
     def run(self, check_mode: bool) -> dict:
         with self._phase("preflight"):
+            self.pooled = self.sides.pooled()
             self.source = self.sides.read_source()
+            if not check_mode:
+                end_orphans(self.sides.target_session, steps.application)
             target, found = self.sides.read_target()
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)
-            if decision.action != "done":
-                self.sides.refuse_pooler()
+            self.replication.check(found, decision.action)
         if decision.action == "done":
-            return self._unchanged(plan, target, decision)
+            return self._unchanged(plan, target, decision, self.replication.go_on(found, check_mode))
         if check_mode:
             return self._result(plan, target, changed=True, run_id=None, resumed=decision.action == "resume")
         return self._move(clients)
 
     def _decide(self, found: marker.Marker | None, target: Facts) -> tuple[Plan, marker.Decision]:
         """Raise what forbids the move, unless it was made already: then a full disk is no reason to fail."""
-        plan = make_plan(self.source, target, self.jobs, shutil.disk_usage(self.parent).free)
+        plan = make_plan(self.source, target, steps.request(self.params, self.jobs, self.parent, self.pooled))
         decision = marker.decide(found, target, plan, self.params["on_nonempty"])
         if plan.blockers and decision.action != "done":
-            raise PostgresError(
-                "cannot migrate, nothing was touched: " + "; ".join(plan.blockers), {"blockers": list(plan.blockers)}
-            )
+            raise refusal(plan, {"blockers": list(plan.blockers)})
         if decision.action == "refuse":
             raise PostgresError(f"cannot migrate to the {self.sides.target}: {decision.reason}")
+        logical.check_method(found, self.replication.method)
         return plan, decision
 
-    def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision) -> dict:
+    def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
-        return self._result(plan, target, changed=False, run_id=decision.run_id, tables=tables)
+        return self._result(plan, target, changed=started, run_id=decision.run_id, tables=tables)
 
     def _move(self, clients: Clients) -> dict:
         session = self.sides.target_session
@@ -110,61 +114,97 @@ class Migration:
             plan, decision = self._decide(found, target)
             if decision.action == "done":
                 return self._unchanged(plan, target, decision)
-            run_id = self._claim(plan, target, decision, clients)
+            run_id = self._claim(plan, decision, clients)
         try:
             return self._fill(plan, target, run_id, clients, resumed=decision.action == "resume")
         except PostgresError as problem:
             raise PostgresError(
-                f"{problem}. Nothing is finished on the target (run {run_id}): put the cause right and run again",
+                f"{problem}. Nothing is finished on the target (run {run_id}): put the cause right and run again"
+                f"{self.replication.after_failure(run_id)}",
                 {"run_id": run_id, **problem.result},
             ) from problem
 
-    def _claim(self, plan: Plan, target: Facts, decision: marker.Decision, clients: Clients) -> str:
+    def _claim(self, plan: Plan, decision: marker.Decision, clients: Clients) -> str:
         session = self.sides.target_session
         run_id = decision.run_id or str(uuid.uuid4())
+        state = resume.source_state(self.sides.source_session)
         if decision.action == "resume":
-            end_leftovers(session, application(run_id))
-            target, found = self.sides.read_target()
-            self._decide(found, without_lock(target))
-            clear(session, target, run_id)
+            self.kept = self._take_up(plan, run_id, state)
+            if self.kept.tables is not None:
+                return run_id
         lsn = self.sides.source_session.ask(
             "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end"
         )[0]
         oids = self.sides.source_session.ask("select oid from pg_catalog.pg_largeobject_metadata order by oid")
-        marker.claim(session, run_id, plan, clients.version, lsn, oids)
+        marker.claim(session, run_id, plan, clients.version, lsn, oids, state, self.replication.mark)
         return run_id
 
+    def _take_up(self, plan: Plan, run_id: str, state: dict) -> resume.Kept:
+        """Make an interrupted run's target ready to go on with: clear it, or keep what is proved to be true."""
+        session = self.sides.target_session
+        end_leftovers(session, steps.application(run_id))
+        target, found = self.sides.read_target()
+        self._decide(found, without_lock(target))
+        refuse_foreign_large_objects(session, run_id)
+        if found is None:
+            raise PostgresError(f"the record of run {run_id} has gone from the {self.sides.target} meanwhile")
+        covered = self.replication.covers(found)
+        why_not = resume.decide_kept(found, self.params["engine"], state, target.objects, plan.objects, covered)
+        if why_not:
+            self.replication.take_up(run_id, None)
+            clear(session, target)
+            return resume.Kept(why_not)
+        kept = self.replication.take_up(run_id, resume.read_kept(session, run_id))
+        if not kept.large_objects:
+            clear_large_objects(session)
+        return kept
+
     def _fill(self, plan: Plan, target: Facts, run_id: str, clients: Clients, resumed: bool) -> dict:
-        snapshot = self.sides.source_session.ask("select pg_catalog.pg_export_snapshot()")[0]
+        with self._phase("snapshot"):
+            snapshot = self.replication.begin(run_id, plan, (self.kept and self.kept.tables) or {})
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
-        with private_folder(self.parent, self.sides) as folder:
-            engine: Engine = DumpEngine(self._task(plan, target, run_id, clients, snapshot, folder))
-            with self._phase("dump"):
-                engine.read()
-            with self._phase("verify"):
-                gate.read_source(snapshot)
-            # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
-            if not engine.needs_snapshot_for_rows:
-                self._release_source()
-            with self._phase("restore"):
-                engine.write_schema()
-                seconds = engine.write_rows()
-            self._release_source()
-            with self._phase("verify"):
-                gate.compare_rows()
-            with self._phase("restore"):
-                engine.write_rest()
+        self.progress.plan(plan.tables)
+        with steps.private_folder(self.parent, self.sides) as folder:
+            written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
         with self._phase("sequences"):
             gate.bring_sequences_forward()
         with self._phase("analyze"):
-            self._analyze()
+            steps.analyze(self.sides, self.jobs, written.analyzed)
         with self._phase("verify"):
             self._compare_schema()
-        tables = gate.tables(seconds)
+        tables = gate.tables(written)
         marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
-        return self._result(
+        self.replication.start()
+        result = self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
         )
+        return {**result, "timeline": written.spans}
+
+    def _write(self, task: Task, gate: Gate) -> Written:
+        engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
+        with self._phase("dump"):
+            engine.read()
+        with self._phase("verify"):
+            gate.read_source(task.snapshot, engine.needs_snapshot_for_rows)
+        # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
+        if not engine.needs_snapshot_for_rows:
+            self._release_source()
+        session, run_id = self.sides.target_session, task.run_id
+        with self._phase("restore"):
+            engine.write_schema()
+            self.replication.subscribe()
+            marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
+            written = engine.write_rows()
+        self._release_source()
+        with self._phase("verify"):
+            try:
+                gate.compare_rows(written.rows, frozenset(task.kept or ()))
+            finally:
+                # What is wrong must not be kept; nor what later runs could not tell from what is missing.
+                marker.set_phase(session, run_id, resume.REST)
+        with self._phase("restore"):
+            engine.write_rest()
+        return written
 
     def _release_source(self) -> None:
         if self._source_held:
@@ -173,52 +213,39 @@ class Migration:
 
     def _task(self, plan: Plan, target: Facts, run_id: str, clients: Clients, snapshot: str, folder: Path) -> Task:
         settings = {"synchronous_commit": "off"} | (CONNECTION_CHECK if target.major >= 14 else {})
-        if self.params["maintenance_work_mem"]:
-            settings["maintenance_work_mem"] = self.params["maintenance_work_mem"]
+        memory = self.params["maintenance_work_mem"]
+        if not memory and self.params["engine"] == "copy":
+            memory = steps.index_memory(self.sides.target_session, self.jobs)
+        if memory:
+            settings["maintenance_work_mem"] = memory
+        existing = steps.prepare(self.sides, plan, self.source.server["has_public"])
         return Task(
             commands=self.sides.commands, clients=clients, source=self.sides.source, target=self.sides.target,
             snapshot=snapshot, workdir=folder, jobs=self.jobs, lock_timeout=self.params["lock_timeout"],
             source_settings=CONNECTION_CHECK if self.source.major >= 14 else {}, target_settings=settings,
-            application=application(run_id), extensions=tuple(name for name, _schema in plan.extensions),
-            existing_schemas=self._prepare(plan), on_tick=self._heartbeat,
+            application=steps.application(run_id), extensions=tuple(name for name, _schema in plan.extensions),
+            existing_schemas=existing, on_tick=self._heartbeat, run_id=run_id,
+            source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
+            large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
+            options=self._options(), on_copied=self._release_source, on_progress=self.progress.take,
+            kept=self.kept.tables if self.kept else None,
+            large_objects_kept=bool(self.kept and self.kept.large_objects),
         )  # fmt: skip
 
-    def _prepare(self, plan: Plan) -> frozenset[str]:
-        """Create the extensions; return the ids (on the source) of the schemas that exist on the target now."""
-        session = self.sides.target_session
-        wanted = ["public"] if self.source.server["has_public"] else []
-        wanted += [schema for _name, schema in plan.extensions if not schema.startswith("pg_")]
-        have = set(session.ask("select nspname from pg_catalog.pg_namespace"))
-        for schema in dict.fromkeys(wanted):
-            if schema not in have:
-                session.ask(f"create schema {identifier(schema)}")
-        for name, schema in plan.extensions:
-            session.ask(f"create extension if not exists {identifier(name)} with schema {identifier(schema)} cascade")
-        existing = ", ".join(literal(name) for name in [*have, *wanted])
-        return frozenset(
-            self.sides.source_session.ask(f"select oid from pg_catalog.pg_namespace where nspname in ({existing})")
-        )
+    def _options(self) -> Options:
+        params = self.params
+        split = steps.size_of("split_over", params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
+        return Options(params["format"], params["freeze"], split, params["stall_timeout"])
 
     def _heartbeat(self) -> None:
         """Notice within seconds that the lock or the snapshot is gone."""
+        self.progress.tick()
         if time.monotonic() - self._heard < HEARTBEAT:
             return
         self._heard = time.monotonic()
         for session, held in ((self.sides.target_session, True), (self.sides.source_session, self._source_held)):
             if held:
-                session.ask("select 1")
-
-    def _analyze(self) -> None:
-        names = content.names(self.sides.target_session, catalogue.ANALYZABLE)
-        sessions = content.open_sessions(
-            self.sides.commands, self.sides.psql, self.sides.target, min(self.jobs, len(names))
-        )
-        (answers,) = run_all([(sessions, [(name, f"analyze {name}") for name in names])], self.sides.commands)
-        for session in sessions:
-            session.close()
-        errors = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error]
-        if errors:
-            raise PostgresError(f"ANALYZE on the {self.sides.target} failed: {listed(errors, 3)}")
+                session.ask("select 1", session.patience(self.params["stall_timeout"]))
 
     def _compare_schema(self) -> None:
         if self.params["verify"] == "none":
@@ -234,6 +261,7 @@ class Migration:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         began = time.monotonic()
+        self.progress.phase(name)
         try:
             yield
         finally:
@@ -256,24 +284,14 @@ class Migration:
             "target": target.summary,
             "plan": plan.summary,
             "tables": tables or [],
+            "timeline": [],
             # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
-            "not_moved": list(plan.skipped),
-            "remarks": list(plan.warnings),
+            "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
+            "remarks": list(plan.warnings) + self.replication.remarks,
             "timings": self._rounded(),
             "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
+            "kept": self.kept.result if self.kept else None,
+            "replication": self.replication.result(),
             "verify": {"status": verified, "differences": []},
             "diff": {"before": "" if changed else names, "after": names},
         }
-
-
-def application(run_id: str) -> str:
-    """The name by which a later run recognises server processes that still work for this one."""
-    return f"ansible_migrate:{run_id}"
-
-
-@contextmanager
-def private_folder(parent: Path, sides: Sides) -> Iterator[Path]:
-    """Make a folder that only we may enter; it is gone afterwards, even when we are killed."""
-    with tempfile.TemporaryDirectory(prefix="pg_migrate.", dir=parent) as name:
-        sides.commands.watchdog.folder_made(Path(name))
-        yield Path(name)

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import STANDALONE
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import (
+    ADVICE,
+    BLOCKER,
+    NOT_MOVED,
+    Case,
+    Finding,
+    Request,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import check
 
-OLDEST_MAJOR = 12
-# Session holders, the catalogue reader and the leaders of pg_dump and pg_restore.
-SPARE_CONNECTIONS = 3
 # What changes the outcome of a move. Raise the number when the same source would give another target.
 OUTCOME = {"version": 1, "owner": "none", "acl": False, "comments": True, "large_objects": True}
 
@@ -34,9 +40,22 @@ class Plan:
     objects: tuple[Key, ...]
     extensions: tuple[tuple[str, str], ...]
     large_objects: int
-    blockers: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    skipped: tuple[dict, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
+
+    def found(self, severity: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == severity]
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        return tuple(finding.text for finding in self.found(BLOCKER))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(finding.text for finding in self.found(ADVICE))
+
+    @property
+    def skipped(self) -> tuple[dict, ...]:
+        return tuple({"object": finding.object, "reason": finding.text} for finding in self.found(NOT_MOVED))
 
     @property
     def bytes(self) -> int:
@@ -59,8 +78,8 @@ class Plan:
         }
 
 
-def make_plan(source: Facts, target: Facts, jobs: int, free_bytes: int | None) -> Plan:
-    """Compare the two sides. `free_bytes` is what the folder for the dump has left, None when none is needed."""
+def make_plan(source: Facts, target: Facts, request: Request) -> Plan:
+    """Compare the two sides."""
     tables = [table for table in source.tables if table.kind == "r"]
     identity = source_identity(source)
     schema_hash = hash_objects(source.objects)
@@ -74,14 +93,7 @@ def make_plan(source: Facts, target: Facts, jobs: int, free_bytes: int | None) -
         objects=tuple(sorted(key for key in source.objects if key[0] in STANDALONE)),
         extensions=extensions,
         large_objects=source.server["large_objects"],
-        blockers=tuple(
-            _identity_blockers(source, target)
-            + _ability_blockers(source, target, jobs)
-            + _content_blockers(source, target)
-            + _disk_blockers(sum(table.bytes for table in tables), free_bytes)
-        ),
-        warnings=tuple(_warnings(source, target)),
-        skipped=tuple(_skipped(source)),
+        findings=check(Case(source, target, request)),
     )
 
 
@@ -106,171 +118,6 @@ def _sha256(value: object) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()
 
 
-def same_database(source: Facts, target: Facts) -> bool:
-    """Tell whether both sides are one database, or a replica of it."""
-    ours, theirs = source.server, target.server
-    if ours.get("system_identifier") and theirs.get("system_identifier"):
-        keys: tuple[str, ...] = ("system_identifier", "database")
-    else:
-        keys = ("address", "port", "started", "database")
-    return all(ours[key] == theirs[key] for key in keys)
-
-
-def _identity_blockers(source: Facts, target: Facts) -> list[str]:
-    ours, theirs = source.server, target.server
-    if same_database(source, target):
-        return [f"source and target are the same database: {ours['database']} of one server (or of its replica)"]
-    blockers = []
-    if target.major < source.major:
-        blockers.append(
-            f"the target is PostgreSQL {theirs['version_text']}, older than the source's {ours['version_text']}: "
-            f"use a target of version {source.major} or newer"
-        )
-    for side, facts in (("source", source), ("target", target)):
-        if facts.major < OLDEST_MAJOR:
-            blockers.append(
-                f"the {side} is PostgreSQL {facts.server['version_text']}: below {OLDEST_MAJOR} is not supported"
-            )
-    if ours["encoding"] != theirs["encoding"]:
-        blockers.append(
-            f"the source's encoding is {ours['encoding']}, the target's {theirs['encoding']}: "
-            f"create the target database with ENCODING '{ours['encoding']}'"
-        )
-    return blockers
-
-
-def _ability_blockers(source: Facts, target: Facts, jobs: int) -> list[str]:
-    blockers = []
-    needed = jobs + SPARE_CONNECTIONS
-    for side, facts in (("source", source), ("target", target)):
-        free = facts.server["free_connections"]
-        if free < needed:
-            blockers.append(
-                f"the {side} has {free} free connections, {needed} are needed: raise max_connections or lower jobs"
-            )
-    if target.server["read_only"]:
-        blockers.append("the target is read only (a replica, or default_transaction_read_only is on)")
-    elif not target.server["may_create"]:
-        user, database = target.server["user"], target.server["database"]
-        blockers.append(f"{user} may not create objects in the target: make {user} the owner of database {database}")
-    unreadable = [table.ident for table in source.tables if not table.readable]
-    if unreadable:
-        blockers.append(f"{source.server['user']} may not read on the source: {listed(unreadable)}")
-    hidden = [table.ident for table in source.tables if table.hidden]
-    if hidden:
-        blockers.append(
-            f"row security hides rows from {source.server['user']} on the source: {listed(hidden)}: "
-            "use a role with BYPASSRLS"
-        )
-    if source.server["unreadable_large_objects"]:
-        blockers.append(
-            f"{source.server['user']} may not read {source.server['unreadable_large_objects']} large objects "
-            "on the source: grant SELECT on them or use their owner"
-        )
-    return blockers
-
-
-def _content_blockers(source: Facts, target: Facts) -> list[str]:
-    blockers = []
-    available, allowed = target.server["available"] or {}, target.server["allowed"]
-    names = {name.strip() for name in allowed.split(",")}
-    present = target.server["extensions"]
-    missing = [name for name in source.server["extensions"] if name not in available and name not in present]
-    if missing:
-        blockers.append(
-            f"the target does not offer the extension {listed(missing)}: "
-            "drop it on the source or choose a target that has it"
-        )
-    forbidden = [] if "*" in names else sorted(set(source.server["extensions"]) - names - set(missing) - set(present))
-    if forbidden:
-        blockers.append(
-            f"rds.allowed_extensions of the target does not name {listed(forbidden)}: add it in the parameter group"
-        )
-    roles = sorted(set(source.server["policy_roles"]) - set(target.server["roles"]))
-    if roles:
-        blockers.append(
-            f"row-security policies of the source name roles that the target lacks: {listed(roles)}: create them there"
-        )
-    if source.server["superuser_only"] and not target.server["superuser"]:
-        blockers.append(
-            f"only a superuser can create these functions on the target: {listed(source.server['superuser_only'])}: "
-            "drop them on the source or replace them by trusted ones"
-        )
-    return blockers
-
-
-def _disk_blockers(needed: int, free: int | None) -> list[str]:
-    if free is None or free >= needed:
-        return []
-    return [
-        f"the folder for the dump has {free >> 20} MiB free, about {needed >> 20} MiB are needed: "
-        "set workdir to a larger one"
-    ]
-
-
-def _warnings(source: Facts, target: Facts) -> list[str]:
-    ours, theirs = source.server, target.server
-    warnings = [
-        f"{what}: {ours[key]} on the source, {theirs[key]} on the target; texts may sort or compare differently"
-        for key, what in (
-            ("collation", "collation differs"),
-            ("ctype", "character classes differ"),
-            ("provider", "locale provider differs"),
-        )
-        if _plain(ours[key]) != _plain(theirs[key])
-    ]
-    for name, about in sorted(ours["extensions"].items()):
-        version = theirs["extensions"].get(name, {}).get("version") or (theirs["available"] or {}).get(name)
-        if version and version != about["version"]:
-            warnings.append(f"extension {name}: version {about['version']} on the source, {version} on the target")
-    if ours["tablespaces"]:
-        warnings.append(
-            f"tablespaces {listed(ours['tablespaces'])}: their tables go to the target's default tablespace"
-        )
-    return warnings
-
-
-def _plain(locale: str | None) -> str:
-    return (locale or "").lower().replace("-", "")
-
-
-def _skipped(source: Facts) -> list[dict]:
-    """Name what is not moved, and why."""
-    server = source.server
-    reasons = {
-        "publications": "logical replication is set up anew on the target",
-        "subscriptions": "they would pull from another publisher twice",
-        "event_triggers": "they need a superuser",
-        "user_mappings": "they hold credentials and belong to roles",
-    }
-    skipped = [
-        {"object": f"{key[:-1].replace('_', ' ')} {name}", "reason": why}
-        for key, why in reasons.items()
-        for name in server[key]
-    ]
-    if server["owners"]:
-        skipped.append(
-            {"object": f"ownership by {listed(server['owners'])}", "reason": "everything belongs to the target's user"}
-        )
-    if server["granted"]:
-        skipped.append(
-            {
-                "object": "privileges (GRANT, default privileges)",
-                "reason": "roles differ between the sides: grant them on the target",
-            }
-        )
-    if server["security_labels"]:
-        skipped.append({"object": "security labels", "reason": "label providers are not available"})
-    if server["settings"]:
-        skipped.append(
-            {
-                "object": f"settings of the database or its roles: {listed(server['settings'])}",
-                "reason": "set them on the target",
-            }
-        )
-    skipped += [
-        {"object": f"invalid index {ident}", "reason": "pg_dump leaves it out: rebuild or drop it on the source"}
-        for (kind, ident), text in sorted(source.objects.items())
-        if kind == "index" and text.endswith(" INVALID") and "ON ONLY" not in text
-    ]
-    return skipped
+def refusal(plan: Plan, result: dict) -> PostgresError:
+    """Name everything that forbids the move at once."""
+    return PostgresError("cannot migrate, nothing was touched: " + "; ".join(plan.blockers), result)

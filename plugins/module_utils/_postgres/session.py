@@ -19,8 +19,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK, Commands, piped
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection, connect_error
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import (
+    APPLICATION,
+    Connection,
+    connect_error,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+
+# Limits that a role's settings may have brought; some only newer servers know, so they cannot be startup options.
+_NO_LIMITS = (
+    "select count(set_config(name, '0', false)) from pg_catalog.pg_settings"
+    " where name in ('idle_session_timeout', 'transaction_timeout', 'lock_timeout')"
+)
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,15 @@ class Session:
     """One connection. ask() raises on an error; send() and feed() are for many sessions at once."""
 
     def __init__(
-        self, commands: Commands, psql: str, connection: Connection, settings: Mapping[str, str] | None = None
+        self,
+        commands: Commands,
+        psql: str,
+        connection: Connection,
+        settings: Mapping[str, str] | None = None,
+        application: str = APPLICATION,
+        replication: bool = False,
     ) -> None:
+        """`replication` opens a connection that also takes replication commands."""
         self.connection = connection
         self.commands = commands
         self._token = f"--{secrets.token_hex(12)}"
@@ -44,9 +61,11 @@ class Session:
         self.sent = 0.0
         # No password prompt, no ~/.psqlrc, one row a line.
         argv = [psql, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"]
+        if replication:
+            argv.append("--dbname=replication=database")
         self.child = commands.start(
             argv,
-            connection.environment(settings),
+            connection.environment(settings, application),
             connection.pass_fds,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -58,9 +77,9 @@ class Session:
 
     def connect(self) -> None:
         """Wait for the connection; the error names side, host, port, database and user."""
-        self.send("select 1")
+        self.send(f"{_NO_LIMITS};\nselect 1")
         answer = _wait(self)
-        if answer.lines != ["1"]:
+        if answer.lines[-1:] != ["1"]:
             raise connect_error(self.connection, answer.error)
 
     def ask(self, sql: str, on_tick: Callable[[], None] = lambda: None) -> list[str]:
@@ -70,8 +89,20 @@ class Session:
             raise PostgresError(f"{self.connection}: {answer.error}")
         return answer.lines
 
-    def ask_json(self, sql: str) -> list[dict]:
-        return [json.loads(line) for line in self.ask(sql)]
+    def ask_json(self, sql: str, on_tick: Callable[[], None] = lambda: None) -> list[dict]:
+        return [json.loads(line) for line in self.ask(sql, on_tick)]
+
+    def patience(self, seconds: float) -> Callable[[], None]:
+        """Return what to call while an answer is awaited that a living server gives at once."""
+        deadline = time.monotonic() + seconds
+
+        def check() -> None:
+            if time.monotonic() > deadline:
+                raise PostgresError(
+                    f"the {self.connection} has not answered for {seconds:g} s: look at the server, and the network"
+                )
+
+        return check
 
     def send(self, sql: str) -> None:
         self._lines, self._out, self.sent = [], b"", time.monotonic()

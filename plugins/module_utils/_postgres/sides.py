@@ -21,11 +21,6 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session i
 
 MOST_JOBS = 8
 READ_ONLY = "begin isolation level repeatable read read only"
-# Newer servers can end idle sessions and long transactions; a role's settings may have turned that on.
-_NO_LIMITS = (
-    "select count(set_config(name, '0', false)) from pg_catalog.pg_settings"
-    " where name in ('idle_session_timeout', 'transaction_timeout')"
-)
 
 
 @dataclass
@@ -55,19 +50,23 @@ class Sides:
             self.target_session.ask("rollback")
         return facts, marker
 
-    def refuse_pooler(self) -> None:
-        """A pooler that shares server connections between transactions would lose our advisory lock."""
+    def pooled(self) -> tuple[str, ...]:
+        """Name the sides behind a pooler that shares server connections between transactions.
+
+        It would lose our advisory lock and our snapshot. Ask before a transaction is open.
+        """
+        sessions = (self.source_session, self.target_session)
+        return tuple(session.connection.side for session in sessions if self._is_pooled(session))
+
+    def _is_pooled(self, session: Session) -> bool:
         own = "select pg_catalog.pg_backend_pid()"
-        before = self.target_session.ask(own)
-        other = Session(self.commands, self.psql, self.target)
+        before = session.ask(own)
+        other = Session(self.commands, self.psql, session.connection)
         # While this transaction is open, it holds whichever server connection was free.
         other.ask(f"begin; {own}")
-        after = self.target_session.ask(own)
+        after = session.ask(own)
         other.close()
-        if before != after:
-            raise PostgresError(
-                f"the {self.target} is behind a connection pooler in transaction mode: connect to the server itself"
-            )
+        return before != after
 
 
 @contextmanager
@@ -85,7 +84,6 @@ def opened(params: dict, timeout: float) -> Iterator[Sides]:
         sessions = [Session(commands, psql, connection, TEXT_SETTINGS) for connection in connections]
         for session in sessions:
             session.connect()
-            session.ask(_NO_LIMITS)
         (source, target), (source_session, target_session) = connections, sessions
         yield Sides(commands, psql, source, target, source_session, target_session)
 

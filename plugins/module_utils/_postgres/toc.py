@@ -16,6 +16,7 @@ from dataclasses import dataclass
 # 3332; 2606 16400 FK CONSTRAINT public trips trips_route_fkey owner
 _LINE = re.compile(r"^(?P<dump_id>\d+); (?P<catalog>\d+) (?P<oid>\d+) (?P<rest>.*)$")
 _NAMESPACE, _EXTENSION, _EVENT_TRIGGER, _USER_MAPPING = "2615", "3079", "3466", "1418"
+_LARGE_OBJECT = "2613"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ def chosen(entries: list[Entry], existing_schemas: Collection[str], extensions: 
         if not (made_before or not_ours or about_those):
             kept.append(entry)
     return kept
+
+
+def is_large_object(entry: Entry) -> bool:
+    """Tell the entries that make a large object, or comment on it."""
+    return entry.catalog == _LARGE_OBJECT or entry.rest.startswith("COMMENT - LARGE OBJECT ")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.lanes import KINDS
 from ansible_collections.bahnvision.aws.plugins.module_utils._report.secrets import find_secrets
-from ansible_collections.bahnvision.aws.plugins.module_utils._report.values import NUMERIC_KINDS, RESULTS
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.values import NUMERIC_KINDS, RESULTS, is_number
 
 FORMAT = 1
 INDEX = "index"
@@ -20,6 +21,7 @@ CONTENT = {
     "table": ("columns", "rows"),
     "checks": ("checks",),
     "timeline": ("steps",),
+    "lanes": ("spans",),
     "text": ("text",),
 }
 
@@ -67,8 +69,21 @@ def _problems(document: dict[str, Any]) -> list[str]:
     return problems
 
 
+def _is_span(span: dict[str, Any]) -> bool:
+    """Tell whether all is there that a lane is drawn from, and of the right type."""
+    numbers = [span.get("start"), span.get("seconds"), *(span[key] for key in ("rows", "bytes") if span.get(key))]
+    return (
+        isinstance(span.get("name"), str)
+        and span.get("kind") in KINDS
+        and isinstance(span.get("lane"), int)
+        and all(is_number(number) and number >= 0 for number in numbers)
+    )
+
+
 def _section_problems(section: dict[str, Any]) -> list[str]:
     problems = [f"kind {section['kind']} needs {key!r}" for key in CONTENT[section["kind"]] if key not in section]
+    if not problems and section["kind"] == "lanes":
+        return [f"span {span} is not one" for span in section["spans"] if not _is_span(span)]
     if problems or section["kind"] != "table":
         return problems
     problems += [

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.lanes import drawing, legend, longest, shown
 from ansible_collections.bahnvision.aws.plugins.module_utils._report.values import (
     NUMERIC_KINDS,
     badge,
@@ -68,6 +69,25 @@ def timeline(content: dict[str, Any]) -> str:
     return _table(content["title"], heads, body)
 
 
+def lanes(content: dict[str, Any]) -> str:
+    """Return who did what when: one lane for each worker, and the longest pieces of work as a table."""
+    spans = content["spans"]
+    if not spans:
+        return _empty()
+    whole = max(span["start"] + span["seconds"] for span in spans) or 1
+    drawn = shown(spans)
+    body = "".join(
+        f'<tr><th scope="row">Worker {lane + 1}</th><td class="lane">{drawing(drawn, lane, whole)}</td></tr>'
+        for lane in sorted({span["lane"] for span in spans})
+    )
+    heads = f'<th scope="col">Worker</th><th scope="col" class="lane">0 to {escape(duration(whole))}</th>'
+    columns, rows = longest(spans)
+    heading = f"Longest of {len(spans)}" if len(rows) < len(spans) else "All of them"
+    left_out = f'<p class="note">{len(spans) - len(drawn)} shorter ones are not drawn.</p>' if drawn != spans else ""
+    details = table({"title": heading, "columns": columns, "rows": rows})
+    return f"{legend(spans)}{_table(content['title'], heads, body)}{left_out}<h3>{heading}</h3>{details}"
+
+
 def text(content: dict[str, Any]) -> str:
     """Return paragraphs, split at empty lines."""
     paragraphs = (part.strip() for part in content["text"].split("\n\n"))
@@ -79,6 +99,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "table": table,
     "checks": checks,
     "timeline": timeline,
+    "lanes": lanes,
     "text": text,
 }
 

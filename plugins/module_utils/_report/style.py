@@ -47,6 +47,9 @@ th .note { display: block; font-weight: 400; }
 .warn { --tone: var(--warn); }
 .info { --tone: var(--info); }
 .skip { --tone: var(--skip); }
+.copy { --tone: var(--info); }
+.index { --tone: var(--warn); }
+.finish { --tone: var(--skip); }
 .badge {
   display: inline-block; color: var(--tone); border: 1px solid currentColor; border-radius: 1rem; padding: 0 .55rem;
   font-size: .78rem; font-weight: 600; line-height: 1.45; white-space: nowrap;
@@ -79,6 +82,10 @@ thead .number { white-space: normal; }
 svg { display: block; margin-top: .22rem; }
 .track { fill: var(--track); }
 .bar { fill: var(--tone); }
+.lane { width: 85%; }
+.lane .bar { stroke: var(--card); }
+.lane .bar:hover { stroke: var(--text); }
+h3 { font-size: .98rem; margin: 1.1rem 0 .4rem; }
 td time { white-space: nowrap; }
 footer { color: var(--soft); font-size: .85rem; margin-top: 1.6rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bahnvision_lab import processes
 from bahnvision_lab.postgres import Server, free_port, installed_majors
+from faults import NETWORK, Case
+from pg_follow import follow, followers, ledger  # noqa: F401 (fixtures of every file here)
 from pg_sides import BULK, MASTER, SMALL, SOURCE_USER, Side, Sides, awkward_sql
 
 
@@ -21,19 +23,20 @@ def pair() -> Iterator[dict[str, Server]]:
         pytest.fail("no PostgreSQL server programs: apt-get install postgresql")
     with tempfile.TemporaryDirectory(prefix="pg-sides.") as name:
         Path(name).chmod(0o755)
-        started, servers = [], {}
+        servers: dict[str, Server] = {}
         try:
             for side in ("source", "target"):
                 server = Server(Path(name) / side, majors[max(majors)], free_port(), "boss", secrets.token_hex(8))
                 server.settings |= {"fsync": "off", "max_wal_size": "2GB", "autovacuum": "off"}
                 server.create()
-                started.append(server.start())
                 servers[side] = server
+                server.start()
             _make_roles(servers)
             yield servers
         finally:
-            for process in started:
-                processes.end(process)
+            # A test may have started one anew: what counts is the process of now.
+            for server in servers.values():
+                server.stop(signal.SIGTERM)
 
 
 def _make_roles(servers: dict[str, Server]) -> None:
@@ -99,3 +102,16 @@ def awkward(sides: Sides) -> Sides:
     with sides.source.connect() as source:
         source.execute(awkward_sql())
     return sides
+
+
+@pytest.fixture
+def case(sides: Sides) -> Case:
+    """A few megabytes: enough that a moment within a table can be hit by its bytes."""
+    sides.source.run(NETWORK)
+    return Case(sides)
+
+
+@pytest.fixture
+def bulk_case(bulk: Sides) -> Case:
+    """Enough that each phase lasts long enough to be hit by a signal."""
+    return Case(bulk)

@@ -96,11 +96,13 @@ class Sides:
         params = {
             "source": self.source.params, "target": self.target.params, "jobs": "2", "timeout": 120,
             "client_bindir": None, "workdir": str(self.workdir), "on_nonempty": "resume", "verify": "counts",
-            "lock_timeout": 10, "maintenance_work_mem": None,
+            "lock_timeout": 10, "maintenance_work_mem": None, "engine": "copy", "format": "auto",
+            "freeze": True, "split_over": "10GB", "stall_timeout": 600,
+            "static_tables": None, "source_from_target": None, "slot_timeout": 60,
         }  # fmt: skip
         for name, value in changes.items():
             if isinstance(value, dict):
-                params[name] = {**params[name], **value}
+                params[name] = {**(params.get(name) or {}), **value}
             else:
                 params[name] = value
         return params

@@ -14,7 +14,7 @@ CLAIMED = "select 1 where to_regclass('ansible_migrate.run') is not null"
 MOMENTS = {
     "claim": ("target", CLAIMED),
     "dump": ("source", "select 1 from pg_stat_activity where query like 'COPY public.gross%' and state = 'active'"),
-    "rows": ("target", "select 1 from pg_stat_activity where query like 'COPY public.gross%' and state = 'active'"),
+    "rows": ("target", "select 1 from pg_stat_activity where query ~ '^COPY +public.gross' and state = 'active'"),
     "indexes": ("target", "select 1 from pg_stat_activity where query like 'CREATE INDEX%' and state = 'active'"),
     "constraints": ("target", "select 1 from pg_constraint where conname = 'gross_pkey'"),
     "analyze": (
@@ -24,10 +24,10 @@ MOMENTS = {
 }
 
 
-def crash(sides: Sides, moment: str) -> set[int]:
+def crash(sides: Sides, moment: str, engine: str = "copy") -> set[int]:
     """Kill a run at the moment; return the processes that were under it."""
     side, sql = MOMENTS[moment]
-    child = sides.start()
+    child = sides.start(engine=engine)
     with getattr(sides, side).connect(admin=True) as watcher:
         wait_until(lambda: watcher.execute(sql).fetchall() or child.poll() is not None, moment)
     assert child.poll() is None, f"the run ended before {moment}"
@@ -35,19 +35,21 @@ def crash(sides: Sides, moment: str) -> set[int]:
 
 
 # The moments that leave the most behind always run; the others with the full suite.
-QUICK = ("dump", "rows", "indexes")
+QUICK = (("copy", "rows"), ("copy", "indexes"), ("dump", "rows"))
+CASES = [(engine, moment) for engine in ("copy", "dump") for moment in MOMENTS if (engine, moment) != ("copy", "dump")]
 
 
 @pytest.mark.parametrize(
-    "moment", [moment if moment in QUICK else pytest.param(moment, marks=pytest.mark.full) for moment in MOMENTS]
+    ("engine", "moment"), [case if case in QUICK else pytest.param(*case, marks=pytest.mark.full) for case in CASES]
 )
-def test_killed_and_run_again_is_complete(bulk: Sides, moment: str) -> None:
-    under = crash(bulk, moment)
+def test_killed_and_run_again_is_complete(bulk: Sides, engine: str, moment: str) -> None:
+    under = crash(bulk, moment, engine)
 
     assert under
     wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)
     assert list(bulk.workdir.iterdir()) == []
 
+    # An interrupted run may be taken up by the other engine.
     again = bulk.migrate()
 
     assert (again["changed"], again["resumed"]) == (True, True)
@@ -111,7 +113,7 @@ def test_a_crash_with_every_awkward_object_is_cleared_away(awkward: Sides) -> No
 @pytest.mark.full
 @pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])
 def test_a_client_that_is_killed_fails_the_run_and_nothing_else(bulk: Sides, program: str) -> None:
-    child = bulk.start()
+    child = bulk.start(engine="dump")
     moment = "dump" if program == "pg_dump" else "rows"
     side, sql = MOMENTS[moment]
     wait_until(lambda: getattr(bulk, side).query(sql, admin=True), moment)

@@ -15,9 +15,17 @@ SIDE = {"version": "17.6", "host": "db", "port": 5432, "database": "app"}
 MOVED = {
     "changed": True, "run_id": "r", "resumed": False, "source": SIDE, "target": SIDE, "throughput_mb_s": 20.5,
     "tables": [{"name": "public.a", "rows_source": 3, "rows_target": 3, "bytes": 8192, "seconds": 0.1}],
+    "timeline": [
+        {"name": "public.a", "table": "public.a", "kind": "copy", "lane": 0, "start": 0, "seconds": 0.1, "rows": 3,
+         "bytes": 8192},
+        {"name": "public.a_pkey", "table": "public.a", "kind": "index", "lane": 1, "start": 0.1, "seconds": 0.2,
+         "bytes": 8192},
+    ],
     "timings": {"dump": 1.0, "restore": 2.0}, "verify": {"status": "passed"}, "not_moved": [], "remarks": [],
 }  # fmt: skip
-EQUAL = {"name": "public.a", "rows_source": 3, "rows_target": 3, "hash_equal": True}
+EQUAL = {
+    "name": "public.a", "rows_source": 3, "rows_target": 3, "hash_equal": True, "checked": "hash", "rows_compared": 3,
+}  # fmt: skip
 LARGE = {"name": "large objects", "rows_source": 0, "rows_target": 0, "hash_equal": True}
 SEQUENCE = {"name": "public.s", "source": 9, "target": 9, "equal": True, "difference": ""}
 PROVED = {
@@ -112,3 +120,40 @@ def test_the_module_takes_what_the_filter_gives(kind, results):
 def test_an_unknown_report_is_refused():
     with pytest.raises(AnsibleFilterError, match="not 'drill'"):
         report(ALL, "drill")
+
+
+@pytest.mark.parametrize(("mode", "checked", "rows", "how"), [
+    ("sample", "sample", 2, "counted, and 2 rows drawn at random hashed"), ("counts", "counts", 0, "counted only"),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ["migration", "verification"])
+def test_what_is_no_proof_of_contents_is_not_shown_as_one(kind, mode, checked, rows, how):
+    table = {**EQUAL, "hash_equal": None, "checked": checked, "rows_compared": rows}
+    content = report({**ALL, "proved": {**PROVED, "mode": mode, "tables": [table, LARGE]}}, kind)
+
+    assert content["verdict"]["result"] == "warn"
+    assert f"contents were compared in {rows} of the rows" in content["verdict"]["sentence"]
+    assert results_of(content)["Contents are equal"] == "skip"
+    (row,) = table_of(content, "Verification" if kind == "migration" else "Tables")
+    assert (row["content"], row["how"], row["rows_source"], row["rows_target"]) == ("skip", how, 3, 3)
+
+
+def test_a_difference_of_a_sample_fails():
+    table = {**EQUAL, "hash_equal": False, "checked": "sample", "rows_compared": 2}
+    content = report({"proved": {**PROVED, "mode": "sample", "tables": [table], "differences": ["public.a"],
+                                 "failed": True, "msg": "no"}}, "verification")  # fmt: skip
+    assert results_of(content)["Contents are equal"] == "fail"
+    assert results_of(content)["Definitions of all objects are equal"] == "pass"
+
+
+def test_a_table_that_could_not_be_read_hides_no_difference_of_definitions():
+    table = {**EQUAL, "rows_target": None, "hash_equal": None, "checked": "nothing"}
+    content = report(damaged(tables=[table], differences=["index i is missing"], not_checked=["public.a"]),
+                     "verification")  # fmt: skip
+    assert results_of(content)["Definitions of all objects are equal"] == "fail"
+
+
+def test_the_timeline_of_workers_is_drawn_when_there_is_one():
+    titles = [section["title"] for section in report(ALL, "migration")["sections"]]
+    assert titles.index("Who did what when") > titles.index("Where the time went")
+    again = report({**ALL, "moved": {**MOVED, "timeline": []}}, "migration")
+    assert "Who did what when" not in [section["title"] for section in again["sections"]]

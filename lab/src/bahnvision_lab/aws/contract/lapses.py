@@ -18,6 +18,11 @@ LAPSES: tuple[tuple[str, str, str, str, str], ...] = (
         "ec2", "DescribeInternetGateways", r"InternetGateways\[\]\.Attachments\[\]\.State", "is 'available'.*",
         "AWS's own reference says that an internet gateway's attachment is available; the model lists it as attached",
     ),
+    (
+        "dms", "(Create|Modify|Describe|Delete)Endpoints?", r"Endpoints?(\[\])?\.EndpointType",
+        "is '(SOURCE|TARGET)'.*",
+        "AWS takes an endpoint's type in small letters and tells it in large ones, as the examples of its CLI show",
+    ),
 )  # fmt: skip
 _COMPILED = [tuple(re.compile(pattern) for pattern in lapse[:4]) for lapse in LAPSES]
 

@@ -32,27 +32,36 @@ def find_role(account: str, partition: str, arn: str) -> Role | None:
 
 
 def trusts_rds(role: Role) -> bool:
+    return trusts(role, SERVICE)
+
+
+def trusts(role: Role, service: str) -> bool:
     for statement in _statements(role.assume_role_policy_document):
         principal = statement.get("Principal", {})
         services = ["*"] if principal == "*" else _listed(principal.get("Service"))
         allows = statement.get("Effect") == "Allow" and _covers(statement, "Action", "sts:AssumeRole")
-        if allows and SERVICE in services:
+        if allows and service in services:
             return True
     return False
 
 
 def credentials(account: str, region: str, partition: str, role_arn: str, secret_arn: str) -> dict[str, str]:
-    """Return what the secret holds, read as the role; raise DeniedError with the reason when the role cannot."""
+    """Return the login that the secret holds, read as the role; raise DeniedError when the role cannot."""
+    return _parse(secret_arn, secret_text(account, region, partition, role_arn, secret_arn, SERVICE))
+
+
+def secret_text(account: str, region: str, partition: str, role_arn: str, secret_arn: str, service: str) -> str:
+    """Return what the secret holds, read by the service as the role; raise DeniedError with the reason otherwise."""
     role = find_role(account, partition, role_arn)
-    if role is None or not trusts_rds(role):
-        raise DeniedError(f"the role {role_arn} does not exist or does not trust {SERVICE}")
+    if role is None or not trusts(role, service):
+        raise DeniedError(f"the role {role_arn} does not exist or does not trust {service}")
     secret = secretsmanager_backends[account][region].secrets.get(secret_arn)
     if secret is None or secret.is_deleted():
         raise DeniedError(f"the secret {secret_arn} does not exist or is being deleted")
     _require(role, "secretsmanager:GetSecretValue", secret.arn, {})
     if secret.kms_key_id not in (None, AWS_MANAGED):
         _require_key(role, account, region, secret.kms_key_id, secret.arn)
-    return _parse(secret_arn, _text(secret))
+    return _text(secret)
 
 
 def _require_key(role: Role, account: str, region: str, key_id: str, secret_arn: str) -> None:

@@ -1,36 +1,46 @@
-"""Whether security groups let the proxy through to the instance: moto keeps the rules, nothing enforces them."""
+"""Whether security groups let a client through to the instance: moto keeps the rules, nothing enforces them."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from moto.ec2.models import EC2Backend
 from moto.rds.models import DBInstance
 
-from bahnvision_lab.aws.rds_proxy.books import Proxy, port_of
+from bahnvision_lab.aws.rds_proxy.books import port_of
 
 
-def obstacle(ec2: EC2Backend, proxy: Proxy, database: DBInstance) -> str | None:
+class Client(Protocol):
+    """Who connects: a proxy, or a replication of DMS."""
+
+    @property
+    def group_ids(self) -> list[str]: ...
+
+    @property
+    def subnet_ids(self) -> list[str]: ...
+
+
+def obstacle(ec2: EC2Backend, client: Client, database: DBInstance) -> str | None:
     """Return what is in the way, in words, or None.
 
     A rule may open the port that was asked for, or the one of the endpoint: on AWS they are the same.
     """
     told = (database.endpoint or {}).get("Port")
-    found = [_on(port, ec2, proxy, database) for port in dict.fromkeys((port_of(database), told)) if port]
+    found = [_on(port, ec2, client, database) for port in dict.fromkeys((port_of(database), told)) if port]
     return None if None in found else found[0]
 
 
-def _on(port: int, ec2: EC2Backend, proxy: Proxy, database: DBInstance) -> str | None:
+def _on(port: int, ec2: EC2Backend, client: Client, database: DBInstance) -> str | None:
     theirs = list(database.vpc_security_group_ids)
-    subnets = [ec2.get_subnet(subnet_id).cidr_block for subnet_id in proxy.subnet_ids]
+    subnets = [ec2.get_subnet(subnet_id).cidr_block for subnet_id in client.subnet_ids]
     group = getattr(database, "db_subnet_group", None)
     homes = [subnet.cidr_block for subnet in group._subnets] if group else []
-    if not _open(_rules(ec2, proxy.group_ids, "egress_rules"), port, theirs, homes):
-        return f"no outbound rule of {', '.join(proxy.group_ids)} allows port {port} to {', '.join(theirs)}"
-    if not _open(_rules(ec2, theirs, "ingress_rules"), port, proxy.group_ids, subnets):
-        return f"no inbound rule of {', '.join(theirs)} allows port {port} from {', '.join(proxy.group_ids)}"
+    if not _open(_rules(ec2, client.group_ids, "egress_rules"), port, theirs, homes):
+        return f"no outbound rule of {', '.join(client.group_ids)} allows port {port} to {', '.join(theirs)}"
+    if not _open(_rules(ec2, theirs, "ingress_rules"), port, client.group_ids, subnets):
+        return f"no inbound rule of {', '.join(theirs)} allows port {port} from {', '.join(client.group_ids)}"
     return None
 
 

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, Table
 
+SETTINGS = {
+    "max_connections": "100", "max_locks_per_transaction": "64", "max_prepared_transactions": "0",
+    "wal_level": "logical",
+    "max_slot_wal_keep_size": "-1",
+    "wal_sender_timeout": "60000",
+    "max_wal_size": "4096",
+    "maintenance_work_mem": "65536", "temp_file_limit": "-1", "shared_preload_libraries": "",
+}  # fmt: skip
+BOTH = {
+    "settings": SETTINGS, "limits": {}, "recovery": False, "read_only": False, "tls": True, "clock_skew": 0.0,
+    "locale": None, "sees_activity": True, "prepared": [], "long_transactions": [], "invalid_databases": [],
+    "databases_bytes": 9 << 20,
+}  # fmt: skip
 OBJECTS = {
     ("table", "public.stops"): "r p",
     ("column", "public.stops.id"): "1 integer",
@@ -20,11 +33,14 @@ def source(objects: dict | None = None, tables: tuple[Table, ...] | None = None,
         "ctype": "C.UTF-8", "provider": "c", "collation_version": None, "size": 1000, "host": "a",
         "free_connections": 50, "extensions": {}, "large_objects": 2, "policy_roles": [], "tablespaces": [],
         "publications": [], "subscriptions": [], "event_triggers": [], "user_mappings": [], "security_labels": 0,
-        "owners": [], "granted": 0, "settings": [], "has_public": True, "superuser_only": [],
-        "unreadable_large_objects": 0, "lock": None,
+        "owners": [], "granted": 0, "settings_of_roles": [], "has_public": True, "superuser_only": [],
+        "unreadable_large_objects": 0, "lock": None, "unreadable_sequences": [], "hashed_by_enum": [], "lockable": 1,
+        "indexes": {"number": 1, "bytes": 16384, "largest": [16384]}, "large_object_bytes": 8192, "unlogged": [],
+        "foreign_servers": [], "logical_slots": [], "reg_columns": [], "generated": [],
+        "long_names": [], "collations_used": [], "collated_partitions": [],
     }  # fmt: skip
     listed = tables if tables is not None else (Table("public.stops", "16400", "r", 10, 8192, True),)
-    return Facts({**about, **server}, listed, OBJECTS if objects is None else objects)
+    return Facts({**BOTH, **about, **server}, listed, OBJECTS if objects is None else objects)
 
 
 def target(objects: dict | None = None, **server: object) -> Facts:
@@ -32,7 +48,9 @@ def target(objects: dict | None = None, **server: object) -> Facts:
         "version": 170002, "version_text": "17.2", "system_identifier": "2", "address": "10.0.0.2", "port": 5432,
         "started": "now", "database": "app", "user": "master", "superuser": False, "encoding": "UTF8",
         "collation": "C.UTF-8", "ctype": "C.UTF-8", "provider": "c", "collation_version": None, "size": 1000,
-        "host": "b", "free_connections": 50, "read_only": False, "may_create": True, "extensions": {},
+        "host": "b", "free_connections": 50, "may_create": True, "extensions": {},
         "available": {"citext": "1.6"}, "allowed": "*", "roles": ["master"], "large_objects": 0, "lock": None,
+        "guarded_extensions": [], "rds": True, "collations": ["C", "de-x-icu"], "may_become": ["master"],
+        "may_create_in_public": ["master"],
     }  # fmt: skip
-    return Facts({**about, **server}, (), objects or {})
+    return Facts({**BOTH, **about, **server}, (), objects or {})

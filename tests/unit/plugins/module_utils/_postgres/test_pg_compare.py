@@ -5,6 +5,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare i
     Read,
     compare_content,
     compare_objects,
+    compare_sample,
     compare_sequences,
     weaker_checks,
 )
@@ -69,3 +70,37 @@ def test_sequences() -> None:
     assert [entry["equal"] for entry in compared] == [True, False, False]
     assert compared[1]["difference"] == ("sequence b is at 1 (not handed out yet) on the source, 1 on the target")
     assert compared[2]["difference"] == "sequence c is at 2 on the source, missing on the target"
+
+
+def test_long_definitions_are_shown_where_they_begin_to_differ() -> None:
+    long = "CREATE INDEX i ON t (" + "x, " * 100
+    (difference,) = compare_objects({INDEX: long}, {INDEX: f"{long} INVALID"}, True)
+
+    assert "INVALID" in difference
+    assert len(difference) < 450
+
+
+def test_contents_that_were_not_read_are_not_equal() -> None:
+    compared = compare_content("t", Read(3), Read(3), True)
+    assert (compared.hash_equal, compared.checked) == (None, "nothing")
+    assert compared.not_checked == "t: its contents were not read"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "equal", "checked"),
+    [
+        (Read(2, "9"), Read(2, "9"), None, "sample"),
+        (Read(2, "9"), Read(2, "8"), False, "sample"),
+        (Read(2, "9"), Read(1, "9"), False, "sample"),
+        (Read(None, error="denied"), Read(2, "9"), None, "counts"),
+    ],
+)
+def test_a_sample_proves_differences_and_never_equality(
+    source: Read, target: Read, equal: bool | None, checked: str
+) -> None:
+    counted = compare_content("t", Read(100), Read(100), False)
+    compared = compare_sample(counted, source, target)
+
+    assert (compared.hash_equal, compared.checked) == (equal, checked)
+    assert bool(compared.difference) is (equal is False)
+    assert bool(compared.not_checked) is bool(source.error)

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import toc
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import (
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import (
     Failures,
     NotADeadlock,
-    Stopwatch,
-    Task,
     conninfo_value,
     dump_argv,
     essence,
     is_progress,
     restore_argv,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import Stopwatch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task
 
 TOC = """;
 ; Archive created at 2026-11-22
@@ -80,19 +80,19 @@ def test_indexes_come_before_they_are_attached_and_foreign_keys_after() -> None:
 
 
 def test_the_dump_is_of_the_exported_snapshot_and_without_what_cannot_be_restored() -> None:
-    argv = dump_argv(task(), Path("/w/dump"))
+    argv = dump_argv(task(), "--format=custom", "--file=/w/dump")
 
-    assert {"--format=directory", "--jobs=3", "--snapshot=00000003-1", "--lock-wait-timeout=9s"} <= set(argv)
+    assert {"--format=custom", "--snapshot=00000003-1", "--lock-wait-timeout=9s"} <= set(argv)
     assert "--exclude-schema=ansible_migrate" in argv
     assert "canary" not in " ".join(argv)
 
 
 def test_the_restore_stops_at_the_first_error_unless_told_otherwise() -> None:
-    strict = restore_argv(task("a'b\\=c"), "data", Path("/w/dump"), Path("/w/list"), 3)
+    strict = restore_argv(task("a'b\\=c"), "--section=data", "--use-list=/w/list")
 
     assert {"--exit-on-error", "--no-owner", "--no-acl", "--section=data", "--use-list=/w/list"} <= set(strict)
     assert "--dbname=dbname='a\\'b\\\\=c'" in strict
-    assert "--exit-on-error" not in restore_argv(task(), "data", Path("/d"), Path("/l"), 3, tolerant=True)
+    assert "--exit-on-error" not in restore_argv(task(), tolerant=True)
     assert "canary" not in " ".join(strict)
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import Decision, Marker, decide
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import make_plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from pg_facts import OBJECTS, source, target
 
-PLAN = make_plan(source(), target(), 4, None)
+PLAN = make_plan(source(), target(), Request(4))
 MARKER = Marker(
     "r1",
     PLAN.fingerprint,

@@ -1,0 +1,290 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Move rows with COPY from server to server, and build indexes meanwhile.
+
+Definitions go through an archive of pg_dump as in the dump engine; no row ever lies on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content, copysql, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.blobs import LargeObjects
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copymatch import Match
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import (
+    Board,
+    Index,
+    Job,
+    Progress,
+    Table,
+    parts_of,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.lanes import Lane, Loop, Steps, opened_lanes
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import span
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Answer, Session
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.stall import Watch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+
+
+@dataclass
+class CopyEngine:
+    """COPY TO into COPY FROM, table by table, several at once, with a gate before each commit."""
+
+    task: Task
+    needs_snapshot_for_rows: bool = True
+    archive: Archive = field(init=False)
+    tables: list[Table] = field(default_factory=list)
+    written: Written = field(default_factory=lambda: Written(rows={}))
+
+    def __post_init__(self) -> None:
+        self.archive = Archive(self.task, self.task.workdir / "schema")
+
+    def read(self) -> None:
+        self._lock()
+        self.archive.read("--format=custom", "--section=pre-data", "--section=post-data")
+
+    def write_schema(self) -> None:
+        if self.task.kept is None:
+            entries = [entry for entry in self.archive.entries if not toc.is_large_object(entry)]
+            # pg_restore works off these one by one in any case: workers would connect for nothing.
+            self.archive.restore("pre-data", entries, jobs=1)
+
+    def write_rows(self) -> Written:
+        self.tables = self._plan()
+        standing, constraints = self._standing()
+        halves = [table.ident for table in self.tables if not table.kept and len(table.parts) > 1]
+        if self.task.kept is not None and halves:
+            self.target.ask(copysql.empty_sql(self.task.run_id, halves))
+        large = LargeObjects(self.task, self.archive)
+        large.start()
+        try:
+            Run(self.task, self.tables, standing, constraints, self.written, large).all()
+        finally:
+            large.end()
+        self.written.analyzed = frozenset(table.ident for table in self.tables if table.analyze)
+        return self.written
+
+    def write_rest(self) -> None:
+        made = {("1259", index.oid) for table in self.tables for index in table.indexes if not index.constraint}
+        made |= {("2606", i.constraint_oid) for table in self.tables for i in table.indexes if i.constraint}
+        self.archive.restore_rest([entry for entry in self.archive.entries if (entry.catalog, entry.oid) not in made])
+
+    def _lock(self) -> None:
+        """Hold every table against TRUNCATE and DROP; what happened to one before is noticed."""
+        if not self.task.tables:
+            return
+        session = self.source
+        try:
+            session.ask(copysql.lock_sql([table["name"] for table in self.task.tables], self.task.lock_timeout))
+        except PostgresError as problem:
+            raise PostgresError(
+                f"{problem}: somebody changes a table's definition on the source; wait for that, or raise lock_timeout"
+            ) from problem
+        lost = content.names(session, copysql.rewritten_sql([table["oid"] for table in self.task.tables]))
+        if lost:
+            raise PostgresError(
+                f"{listed(lost)} on the source was truncated or rewritten while this run began: run again"
+            )
+
+    @property
+    def source(self) -> Session:
+        assert self.task.source_session is not None
+        return self.task.source_session
+
+    @property
+    def target(self) -> Session:
+        assert self.task.target_session is not None
+        return self.task.target_session
+
+    def _plan(self) -> list[Table]:
+        """Join what both catalogues say about the tables."""
+        task = self.task
+        oids = [table["oid"] for table in task.tables]
+        about = {row["oid"]: row for row in self.source.ask_json(copysql.tables_sql(oids))}
+        indexes: dict[str, list[Index]] = {}
+        for row in self.source.ask_json(copysql.INDEXES):
+            indexes.setdefault(row["table"], []).append(Index(**row))
+        match = Match(self.source, self.target, task)
+        total = sum(table["bytes"] for table in task.tables)
+        made = [
+            Table(
+                oid=known["oid"], ident=known["name"], schema=row["schema"], name=row["name"],
+                columns=match.columns(known["name"], row["columns"]), form=match.form(row["columns"]),
+                bytes=known["bytes"], freeze=task.options.freeze, analyze=row["analyze"],
+                parts=parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over),
+                indexes=tuple(indexes.get(known["oid"], ())), kept=known["name"] in (task.kept or {}),
+            )
+            for known in task.tables
+            for row in (about[known["oid"]],)
+        ]  # fmt: skip
+        return made + self._of_extensions(match)
+
+    def _of_extensions(self, match: Match) -> list[Table]:
+        """Return the extensions' tables that hold rows of the user; their indexes came with the extension."""
+        return [
+            Table(
+                oid=row["oid"], ident=row["ident"], schema=row["schema"], name=row["name"],
+                columns=match.columns(row["ident"], row["columns"]), form=match.form(row["columns"]), bytes=0,
+                analyze=False, condition=row["condition"],
+            )
+            for row in self.source.ask_json(copysql.EXTENSION_TABLES)
+            if self.source.ask(copysql.has_rows_sql(row["ident"], row["condition"])) == ["t"]
+        ]  # fmt: skip
+
+    def _standing(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the source's ids of the indexes, and the names of the constraints, that the target has already."""
+        if self.task.kept is None:
+            return frozenset(), frozenset()
+        rows = [tuple(row) for row in self.target.ask_json(copysql.TARGET_INDEXES)]
+        names = {ident for ident, _constraint in rows}
+        standing = frozenset(i.oid for table in self.tables for i in table.indexes if i.ident in names)
+        return standing, frozenset(json.dumps(row) for row in rows)
+
+
+@dataclass
+class Run:
+    """One pass over the board: which worker does what, until nothing is left."""
+
+    task: Task
+    tables: list[Table]
+    standing: frozenset[str]
+    constraints: frozenset[str]
+    written: Written
+    large: LargeObjects
+    lanes: list[Lane] = field(default_factory=list)
+    _released: bool = False
+    _began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.tables, self.task.jobs, self.standing)
+        self.progress = Progress.of(self.tables)
+        self.watch = Watch(self.task, self.progress)
+        for table in self.tables:
+            if table.kept:
+                self._counted(table, (self.task.kept or {})[table.ident], 0.0)
+
+    def all(self) -> None:
+        self.progress.phase = "rows"
+        number = min(self.task.jobs, max(self.board.left, 1))
+        with opened_lanes(self.task, number, self.board.copies_left > 0) as self.lanes:
+            Loop(self.lanes, self.task, self._steps, self._tick).run()
+        self.large.finish()
+        self._release()
+
+    def _tick(self) -> None:
+        self.task.on_tick()
+        self.large.check()
+        self.watch.look()
+        self._release()
+
+    def _steps(self, lane: Lane) -> Steps | None:
+        job = self.board.next()
+        if job is None:
+            return None
+        steps = {"copy": self._copy, "index": self._index, "finish": self._finish}[job.kind](lane, job)
+        return self._noted(lane, job, steps)
+
+    def _noted(self, lane: Lane, job: Job, steps: Steps) -> Steps:
+        """Write down which worker did what and when."""
+        began = time.monotonic()
+        yield from steps
+        rows = (self.written.rows or {}).get(job.table.ident, (None, None))[0] if len(job.table.parts) == 1 else None
+        self.written.spans.append(span(job, lane.number, began - self._began, time.monotonic() - began, rows))
+
+    def _copy(self, lane: Lane, job: Job) -> Steps:
+        assert lane.source is not None
+        table, encoding, began = job.table, self.task.encoding, time.monotonic()
+        self._tell(table, "copying")
+        self.watch.begin(lane.number, table.ident)
+        lane.begin_rows()
+        lane.target.send(copysql.copy_in(table, job.part, encoding, str(lane.fifo)))
+        lane.source.send(copysql.copy_out(table, job.part, encoding, str(lane.fifo)))
+        session, answer = yield (lane.source, lane.target)
+        if session is lane.target:
+            raise _failed(table, lane.target, answer.error or "COPY ended before the source's did")
+        if answer.error and not lane.pipe_broken(answer):
+            # The target may wait for ever for a pipe that nobody has opened; leaving ends its transaction.
+            raise _failed(table, lane.source, answer.error)
+        lane.end_rows()
+        _session, arrived = yield (lane.target,)
+        read, wrote = _outcome(table, lane, answer, arrived)
+        lane.target.send(copysql.commit_sql(self.task.run_id, table, job.part, wrote, time.monotonic() - began))
+        _session, committed = yield (lane.target,)
+        if committed.error:
+            raise _failed(table, lane.target, committed.error)
+        self.watch.end(lane.number)
+        self._counted(table, read, time.monotonic() - began)
+        self._done(job, "copied")
+
+    def _index(self, lane: Lane, job: Job) -> Steps:
+        assert job.index is not None
+        self._tell(job.table, "indexing")
+        self.watch.begin(lane.number, job.table.ident, rows=False)
+        lane.target.send(copysql.index_sql(job.index, self.board.idle))
+        _session, answer = yield (lane.target,)
+        self.watch.end(lane.number)
+        if answer.error:
+            raise _failed(job.table, lane.target, f"index {job.index.ident}: {answer.error}")
+        self._done(job, "indexing")
+
+    def _finish(self, lane: Lane, job: Job) -> Steps:
+        self.watch.begin(lane.number, job.table.ident, rows=False)
+        lane.target.send(copysql.finish_sql(job.table, self.constraints))
+        _session, answer = yield (lane.target,)
+        self.watch.end(lane.number)
+        if answer.error:
+            raise _failed(job.table, lane.target, answer.error)
+        self._done(job, "done")
+
+    def _counted(self, table: Table, rows: int, seconds: float) -> None:
+        if table.condition is not None:
+            return
+        assert self.written.rows is not None
+        read, wrote = self.written.rows.get(table.ident, (0, 0))
+        self.written.rows[table.ident] = (read + rows, wrote + rows)
+        self.progress.tables[table.ident]["rows"] = read + rows
+        if not table.kept:
+            self.written.seconds[table.oid] = self.written.seconds.get(table.oid, 0.0) + seconds
+        self.written.how[table.ident] = "kept" if table.kept else table.form.format
+
+    def _done(self, job: Job, state: str) -> None:
+        self.board.done(job)
+        self._tell(job.table, state)
+        self._release()
+
+    def _release(self) -> None:
+        """Once nothing more is read the source may clean up again, while indexes are built."""
+        if self._released or self.board.copies_left:
+            return
+        for lane in self.lanes:
+            lane.leave_snapshot()
+        if not self.large.reading:
+            self._released = True
+            self.task.on_copied()
+
+    def _tell(self, table: Table, state: str) -> None:
+        self.progress.set(table.ident, state)
+        self.task.on_progress(self.progress.state)
+
+
+def _outcome(table: Table, lane: Lane, out: Answer, into: Answer) -> tuple[int, int]:
+    """Return the rows read and written; raise unless both ends are content and agree."""
+    assert lane.source is not None
+    if into.error:
+        raise _failed(table, lane.target, into.error)
+    if out.error:
+        raise _failed(table, lane.source, out.error)
+    read, wrote = int(out.lines[-1]), int(into.lines[-1])
+    if read != wrote:
+        raise _failed(table, lane.target, f"{read} rows were read on the source, {wrote} written")
+    return read, wrote
+
+
+def _failed(table: Table, session: Session, why: str) -> PostgresError:
+    return PostgresError(f"{session.connection}: {table.ident}: {why}")

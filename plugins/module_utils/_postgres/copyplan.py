@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide what is copied and built in which order. Pure: no server, no clock.
+
+A table is copied (in one part, rarely in several), then its indexes are built, as many at once as there are
+workers, then it is finished: constraints get their indexes, statistics are gathered.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyformat import Form
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index of the source with a valid definition; `constraint` names the constraint that it is to serve."""
+
+    oid: str
+    table: str
+    name: str
+    ident: str
+    definition: str
+    bytes: int
+    constraint_oid: str = ""
+    constraint: str = ""
+    contype: str = ""
+    deferrable: bool = False
+    deferred: bool = False
+    clustered: bool = False
+    replica_identity: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A range of a table's pages; without bounds it is the whole table."""
+
+    number: int = 0
+    first: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """`condition` is None but for tables of extensions, of which only some rows are copied."""
+
+    oid: str
+    ident: str
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+    bytes: int
+    form: Form
+    freeze: bool = True
+    parts: tuple[Part, ...] = (Part(),)
+    indexes: tuple[Index, ...] = ()
+    analyze: bool = True
+    kept: bool = False
+    condition: str | None = None
+
+
+def parts_of(size: int, pages: int, total: int, jobs: int, split_over: int) -> tuple[Part, ...]:
+    """Split a table that would keep one worker busy while the others have nothing left to do.
+
+    A split table cannot be frozen while it is copied, so a table that fits its fair share stays whole.
+    """
+    if not split_over or jobs < 2 or size <= split_over or size <= total / jobs or pages < jobs:
+        return (Part(),)
+    number = min(jobs, -(-size // split_over))
+    bounds = [pages * n // number for n in range(number)]
+    ends: list[int | None] = [*bounds[1:], None]
+    # The last part has no end: what has been added to the file since belongs to no part of the snapshot, or to it.
+    return tuple(Part(n, first, end) for n, (first, end) in enumerate(zip(bounds, ends, strict=True)))
+
+
+@dataclass(frozen=True)
+class Job:
+    """`kind` is copy, index or finish."""
+
+    kind: str
+    table: Table
+    part: Part = Part()
+    index: Index | None = None
+
+
+class Board:
+    """What is still to do, and which job a free worker gets.
+
+    While rows and indexes both wait, half of the workers copy and the others build: copying waits for the source
+    and the network, building for the target's processors. Biggest first in each kind, so that no long job is left
+    for the end.
+    """
+
+    def __init__(self, tables: Iterable[Table], jobs: int, standing: frozenset[str] = frozenset()) -> None:
+        """`standing` are the object ids (on the source) of indexes that are on the target already."""
+        self._jobs = jobs
+        self.copying_at_once = max(1, (jobs + 1) // 2)
+        self._standing = standing
+        self._copies: list[Job] = []
+        self._builds: list[tuple[int, int, Job]] = []
+        self._finishes: list[Job] = []
+        self._parts_left: dict[str, int] = {}
+        self._indexes_left: dict[str, int] = {}
+        self.running: dict[str, int] = {"copy": 0, "index": 0, "finish": 0}
+        for table in sorted(tables, key=lambda table: (-table.bytes, table.ident)):
+            self._parts_left[table.oid] = len(table.parts)
+            if table.kept:
+                self._loaded(table)
+            else:
+                self._copies += [Job("copy", table, part) for part in table.parts]
+        self._copies.reverse()
+
+    @property
+    def copies_left(self) -> int:
+        return len(self._copies) + self.running["copy"]
+
+    @property
+    def left(self) -> int:
+        waiting = len(self._copies) + len(self._builds) + len(self._finishes)
+        return waiting + sum(self.running.values())
+
+    @property
+    def idle(self) -> int:
+        """Workers that nothing waits for: so many processors of the target are free for a parallel index build."""
+        waiting = len(self._copies) + len(self._builds) + len(self._finishes)
+        return 0 if waiting else max(0, self._jobs - sum(self.running.values()))
+
+    def next(self) -> Job | None:
+        """Take the job that a free worker should do now; None when it has to wait for others."""
+        enough = self.running["copy"] >= self.copying_at_once
+        building = bool(self._builds or self._finishes)
+        job = None
+        if self._copies and not (enough and building):
+            job = self._copies.pop()
+        elif self._finishes:
+            job = self._finishes.pop()
+        elif self._builds:
+            job = heapq.heappop(self._builds)[2]
+        if job:
+            self.running[job.kind] += 1
+        return job
+
+    def done(self, job: Job) -> None:
+        self.running[job.kind] -= 1
+        oid = job.table.oid
+        if job.kind == "copy":
+            self._parts_left[oid] -= 1
+            if not self._parts_left[oid]:
+                self._loaded(job.table)
+        elif job.kind == "index":
+            self._indexes_left[oid] -= 1
+            if not self._indexes_left[oid]:
+                self._finishes.append(Job("finish", job.table))
+
+    def _loaded(self, table: Table) -> None:
+        missing = [index for index in table.indexes if index.oid not in self._standing]
+        self._indexes_left[table.oid] = len(missing)
+        for index in missing:
+            heapq.heappush(self._builds, (-index.bytes, int(index.oid), Job("index", table, index=index)))
+        if not missing:
+            self._finishes.append(Job("finish", table))
+
+
+@dataclass
+class Progress:
+    """What a watcher is told: the state of every table, its bytes and rows so far."""
+
+    tables: dict[str, dict] = field(default_factory=dict)
+    phase: str = ""
+
+    @classmethod
+    def of(cls, tables: Iterable[Table]) -> Progress:
+        state = {
+            table.ident: {"state": "kept" if table.kept else "waiting", "bytes": 0, "rows": 0, "total": table.bytes}
+            for table in tables
+        }
+        return cls(state)
+
+    def set(self, ident: str, state: str, **figures: int) -> None:
+        self.tables[ident] |= {"state": state, **figures}
+
+    def moving(self, figures: Mapping[str, tuple[int, int]]) -> None:
+        """Take {table: (bytes, rows)} of the tables that are being copied."""
+        for ident, (size, rows) in figures.items():
+            self.tables[ident] |= {"bytes": size, "rows": rows}
+
+    @property
+    def state(self) -> dict:
+        return {"phase": self.phase, "tables": {ident: dict(about) for ident, about in self.tables.items()}}

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an engine is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the rows are moved; used by the copy engine only."""
+
+    format: str = "auto"
+    freeze: bool = True
+    split_over: int = 10 << 30
+    stall_timeout: int = 600
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything an engine needs to know about one move.
+
+    `tables` are the plan's, biggest first; `kept` maps the names of those that an interrupted run has finished
+    and that are still true to their rows; with it, the schema stands already.
+    `on_tick` is called several times a second and raises when the run has lost its lock or snapshot;
+    `on_copied` once, as soon as nothing more is read from the source; `on_progress` tells a watcher.
+    """
+
+    commands: Commands
+    clients: Clients
+    source: Connection
+    target: Connection
+    snapshot: str
+    workdir: Path
+    jobs: int
+    lock_timeout: int
+    source_settings: dict[str, str]
+    target_settings: dict[str, str]
+    application: str
+    extensions: tuple[str, ...]
+    existing_schemas: frozenset[str]
+    on_tick: Callable[[], None]
+    run_id: str = ""
+    source_session: Session | None = None
+    target_session: Session | None = None
+    tables: tuple[dict, ...] = ()
+    large_objects: int = 0
+    large_objects_kept: bool = False
+    target_major: int = 0
+    encoding: str = "UTF8"
+    options: Options = Options()
+    kept: dict[str, int] | None = None
+    on_copied: Callable[[], None] = lambda: None
+    on_progress: Callable[[dict], None] = lambda _state: None
+
+
+@dataclass
+class Written:
+    """What write_rows() did: by the tables' object ids on the source, or their names.
+
+    `rows` is (read on the source, written on the target) and None when the engine does not count. `spans` are the
+    copies and index builds, with the worker that did each and when; see progress.span().
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    rows: dict[str, tuple[int, int]] | None = None
+    how: dict[str, str] = field(default_factory=dict)
+    analyzed: frozenset[str] = frozenset()
+    spans: list[dict] = field(default_factory=list)

@@ -31,6 +31,7 @@ MEMORY = ROOT / ".cache" / "test-home"
 STEP_SECONDS = 1500
 FAILURE_LENGTH = 2000  # characters of what a failed test said
 WORKERS = 3
+LONG = ("integration-data", "integration-postgres")  # begun first, or the others would wait for them at the end
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def steps(full: bool) -> list[Step]:
 
     return [
         pytest("lab", "lab/tests"),
-        *(pytest(name, *paths) for name, paths in integration().items()),
+        *(pytest(name, *paths) for name, paths in sorted(integration().items(), key=lambda item: item[0] not in LONG)),
         tool("molecule", "test", "--all", group="molecule"),
         Step("sanity", ("sh", "scripts/sanity.sh"), "sanity"),
         pytest("unit", "tests/unit"),

@@ -11,8 +11,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   source:
-    description: The database that the data come from. It is not written to, but for what logical replication needs where
-      that is asked for.
+    description: The database that the data come from. It is not written to, but for what logical replication needs
+      where that is asked for.
     type: dict
     required: true
     suboptions:

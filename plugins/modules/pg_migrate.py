@@ -44,15 +44,15 @@ attributes:
 options:
   method:
     description:
-      - Who moves the rows. V(copy) is this module itself, see O(engine), as of one moment; what is written to the source
-        later is not moved.
+      - Who moves the rows. V(copy) is this module itself, see O(engine), as of one moment; what is written to the
+        source later is not moved.
       - V(logical) copies in the same way and lets what is written later follow, by PostgreSQL's own logical
         replication, until M(bahnvision.aws.pg_migrate_cutover) ends it. The source gets a publication and a replication
         slot, whose snapshot the copy is made under; the target gets a subscription, which is created stopped before
         the rows and started after the last constraint. Their names begin with C(ansible_migrate_) and the run's id;
         nothing else is changed or dropped.
-      - V(logical) needs C(wal_level=logical) and a role that may replicate on the source (on RDS C(rds_replication)), and
-        a role that may create subscriptions on the target (on RDS C(rds_superuser)). The target's server itself
+      - V(logical) needs C(wal_level=logical) and a role that may replicate on the source (on RDS C(rds_replication)),
+        and a role that may create subscriptions on the target (on RDS C(rds_superuser)). The target's server itself
         connects to the source. The subscription keeps the password in the target's catalogue, where only
         superusers can read it; it does not get into the server's log.
       - V(dms) leaves them to AWS DMS (M(bahnvision.aws.dms_replication)); this module makes what DMS does not move, in
@@ -67,8 +67,8 @@ options:
     type: list
     elements: str
   source_from_target:
-    description: With O(method=logical), how the target's server reaches the source, where that differs from how this host
-      does.
+    description: With O(method=logical), how the target's server reaches the source, where that differs from how this
+      host does.
     type: dict
     suboptions:
       host:
@@ -84,8 +84,8 @@ options:
         description: Its password; O(source.password) when it is left out.
         type: str
       sslmode:
-        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require) unless
-          O(source_from_target.sslrootcert) is given.
+        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require)
+          unless O(source_from_target.sslrootcert) is given.
         type: str
         choices: [disable, allow, prefer, require, verify-ca, verify-full]
       sslrootcert:

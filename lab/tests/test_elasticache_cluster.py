@@ -73,6 +73,7 @@ def test_a_durable_shard_fails_over_without_loss(lab: Lab, caches: Caches, group
     assert all_keys(caches, after) == [str(number) for number in range(KEYS)]
 
 
+@pytest.mark.full
 def test_shards_come_and_go_with_their_keys(caches: Caches, group: dict[str, Any], name: str) -> None:
     def reshard(**arguments: Any) -> dict[str, Any]:
         caches.api.modify_replication_group_shard_configuration(

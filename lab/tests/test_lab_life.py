@@ -70,6 +70,7 @@ def test_up_twice_and_down_leaves_nothing(state: State) -> None:
     assert run_lab(state, "down").stdout == "The lab was not up\n"
 
 
+@pytest.mark.full
 def test_two_ups_at_once_start_one_lab(state: State) -> None:
     environment = {**os.environ, VARIABLE: str(state.folder)}
     both = [
@@ -122,6 +123,7 @@ def test_a_stranger_with_a_recorded_id_is_left_alone(state: State) -> None:
         stranger.wait()
 
 
+@pytest.mark.full
 def test_the_source_keeps_its_rows_until_reset(state: State) -> None:
     def rows(status: dict[str, Any]) -> int:
         with psycopg.connect(status["source"]["dsn"]) as connection:

@@ -118,6 +118,7 @@ def test_only_one_load_at_a_time_and_only_the_right_database(server, dsn):
         load(f"postgresql://bahnvision:x@127.0.0.1:{postgres.free_port()}/bahnvision", 1)
 
 
+@pytest.mark.full
 def test_the_process_stays_small(dsn):
     """A whole load of scale 3 in a process of its own: 250,000 rows pass through it."""
     # VmHWM starts anew with the program; the peak that getrusage tells is inherited from this big process.

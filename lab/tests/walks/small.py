@@ -67,6 +67,7 @@ def _roles(iam: Any) -> None:
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, Description="d", Tags=TAGS)
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=POLICY)
     iam.attach_role_policy(RoleName=name, PolicyArn=managed)
+    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=managed)
     iam.tag_role(RoleName=name, Tags=TAGS)
     iam.get_role(RoleName=name)
     iam.get_role_policy(RoleName=name, PolicyName="p")

@@ -163,6 +163,7 @@ def test_forced_row_security_hides_nothing_from_the_move(sides: Sides) -> None:
     assert refusal(sides.verify).result["differences"] == []
 
 
+@pytest.mark.full
 def test_a_split_table_arrives_whole(bulk: Sides) -> None:
     moved = bulk.migrate(split_over="4MB", jobs="3", verify="hash")
 
@@ -189,7 +190,11 @@ def test_rows_of_an_extension_that_are_the_users_own(sides: Sides) -> None:
     assert sides.target.query("select id from eigen order by id") == [(1,), (2,), (3,)]
 
 
-@pytest.mark.parametrize("victim", ["source server process", "target server process", "source psql", "target psql"])
+@pytest.mark.parametrize(
+    "victim",
+    ["source server process", "target psql"]
+    + [pytest.param(other, marks=pytest.mark.full) for other in ("target server process", "source psql")],
+)
 def test_no_torn_table_is_ever_committed(bulk: Sides, victim: str) -> None:
     side, what = victim.split(" ", 1)
     child = bulk.start()
@@ -252,7 +257,7 @@ def test_partitions_by_the_hash_of_an_enum_are_refused_and_the_other_engine_move
     assert sides.target.query("select count(*), sum(n) from p") == [(40, 820)]
 
 
-@pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])
+@pytest.mark.parametrize("program", [pytest.param("pg_dump", marks=pytest.mark.full), "pg_restore"])
 def test_large_objects_that_do_not_arrive_fail_the_run(sides: Sides, program: str) -> None:
     sides.source.run(
         "create table t (a int primary key); insert into t select generate_series(1, 100);"
@@ -294,6 +299,7 @@ def told(child: subprocess.Popen) -> Iterator[tuple[int, str, list[bytes]]]:
             yield pid, Path(f"/proc/{pid}/comm").read_text().strip(), words
 
 
+@pytest.mark.full
 def test_a_table_that_does_not_move_ends_the_run(bulk: Sides) -> None:
     child = bulk.start(stall_timeout=3)
     wait_until(lambda: pids(bulk, "target", COPYING), "the copying")
@@ -390,6 +396,7 @@ def test_everything_is_copied_again_when_the_source_was_written_to(bulk: Sides) 
     assert bulk.verify()["differences"] == []
 
 
+@pytest.mark.full
 def test_rows_that_were_lost_from_a_kept_table_are_noticed_and_copied_again(bulk: Sides) -> None:
     under = crash(bulk, "indexes")
     wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)

@@ -111,6 +111,7 @@ def test_what_forbids_a_switch_is_said_before_the_fence(follow: Sides, prepare: 
     assert (ours(follow.source), ours(follow.target)) == ((1, 1, 0), (0, 0, 1))
 
 
+@pytest.mark.full
 def test_a_switch_that_fails_opens_the_source_again(ledger: Sides) -> None:
     run(ledger)
     # A write on the wrong side: the comparison under the fence sees it.

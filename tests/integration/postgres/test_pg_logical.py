@@ -53,6 +53,7 @@ def test_writes_during_the_copy_are_neither_lost_nor_doubled(follow: Sides) -> N
         same(follow, f"select count(*), sum(hashtextextended(({columns})::text, 0)) from {table}")
 
 
+@pytest.mark.full
 def test_a_killed_copy_keeps_the_tables_that_its_slot_covers(follow: Sides) -> None:
     follow.source.run(BULK)
     child = follow.start(method="logical", jobs="1")

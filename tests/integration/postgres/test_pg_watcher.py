@@ -95,6 +95,7 @@ def test_a_watcher_that_sees_nothing_does_not_hurt(small: Sides) -> None:
     assert child.returncode == 0, out + errors
 
 
+@pytest.mark.full
 def test_the_progress_file_tells_all_and_replaces_nothing_of_others(small: Sides, tmp_path: Path) -> None:
     path = tmp_path / "progress"
     path.write_text("precious")

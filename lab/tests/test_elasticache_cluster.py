@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from aws_world import refused
+from bahnvision_lab.aws.elasticache import sharding
 from bahnvision_lab.testing import Lab
 from cache_world import Caches
 
@@ -133,3 +136,27 @@ def test_clients_go_on_while_a_shard_without_durability_dies(lab: Lab, caches: C
                 time.sleep(0.05)
             assert client.set("b", "2")
             assert client.get("a") in ("1", None)
+
+
+class Node:
+    """A node that lost its last slots by the new owner's news, before it was told."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.address, self.secret = name, ("127.0.0.1", 1), ""
+        self.asked: list[tuple[Any, ...]] = []
+
+    def run(self, *words: str) -> str:
+        return f"{self.name} 127.0.0.1:1@2 myself,slave other 0 0 1 connected" if words[1] == "NODES" else self.name
+
+    def pipeline(self, commands: list[tuple[Any, ...]], patient: bool = False) -> list[Any]:
+        self.asked += commands
+        return [redis.ResponseError("You can use SETSLOT only with masters") if patient else 0 for _each in commands]
+
+
+def test_slots_that_left_by_themselves_are_not_moved_again() -> None:
+    """The news of the new owner may overtake the lab on a machine with much to do."""
+    source, target = Node("a"), Node("b")
+    real = SimpleNamespace(primaries=lambda: [source, target])
+    sharding.move_slots(real, [1, 2], source, target)
+    assert [command[1:] for command in target.asked] == [("SETSLOT", 1, "NODE", "b"), ("SETSLOT", 2, "NODE", "b")]
+    assert not [command for command in source.asked if "MIGRATING" in command]

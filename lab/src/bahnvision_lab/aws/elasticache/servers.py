@@ -125,6 +125,8 @@ class CacheServer:
             lines |= {
                 "cluster-enabled": "yes", "cluster-port": str(self.cluster_port), "cluster-config-file": "nodes.conf",
                 "cluster-announce-ip": "127.0.0.1", "cluster-node-timeout": "15000", "cluster-migration-barrier": "99",
+                # A primary without slots stays one: it would else turn into a replica while its slots are moved.
+                "cluster-allow-replica-migration": "no",
             }  # fmt: skip
         lines |= {name: self.settings[name] for name in AT_START if name in self.settings}
         text = "".join(f'{name} "{_quoted(value)}"\n' for name, value in lines.items())

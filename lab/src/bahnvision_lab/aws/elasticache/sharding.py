@@ -143,7 +143,9 @@ def move_slots(real: RealGroup, slots: list[int], source: CacheServer, target: C
     target.pipeline(owner)
     answers = source.pipeline(owner, patient=True)
     # A slot that was empty may have got a key just before: the old owner keeps it until that has gone too.
-    late = [slot for slot, answer in zip(slots, answers, strict=True) if isinstance(answer, redis.ResponseError)]
+    # The new owner's news may have come first: then there is nothing left to give away.
+    refused = [slot for slot, answer in zip(slots, answers, strict=True) if isinstance(answer, redis.ResponseError)]
+    late = sorted(set(refused) & _own_slots(source)) if refused else []
     if late:
         source.pipeline([("CLUSTER", "SETSLOT", slot, "MIGRATING", there) for slot in late])
         _move_keys(late, source, target)

@@ -19,36 +19,35 @@ YOUNG_ROLE = ("AccessDeniedFault",)
 NO_SECRET = ("ResourceNotFoundException",)
 
 
-def _first(dms: Any, operation: str, key: str, kind: str, name: str, **by: str) -> dict[str, Any] | None:
+def _first(dms: Any, operation: str, key: str, kind: str, name: str, by: str, value: str) -> dict[str, Any] | None:
     """Return the one object that the filter finds, or None: DMS answers with an error when there is none."""
-    ((field, value),) = by.items()
-    filters = [{"Name": field.replace("_", "-"), "Values": [value]}]
+    filters = [{"Name": by, "Values": [value]}]
     found = pages(dms, operation, key, f"read {kind} {name}", missing=MISSING, Filters=filters)
     return found[0] if found else None
 
 
 def get_endpoint(dms: Any, name: str) -> dict[str, Any] | None:
-    return _first(dms, "describe_endpoints", "Endpoints", "dms_endpoint", name, endpoint_id=name)
+    return _first(dms, "describe_endpoints", "Endpoints", "dms_endpoint", name, "endpoint-id", name)
 
 
 def get_subnet_group(dms: Any, name: str) -> dict[str, Any] | None:
     return _first(
         dms, "describe_replication_subnet_groups", "ReplicationSubnetGroups", "replication_subnet_group", name,
-        replication_subnet_group_id=name,
+        "replication-subnet-group-id", name,
     )  # fmt: skip
 
 
 def get_config(dms: Any, name: str) -> dict[str, Any] | None:
     return _first(
         dms, "describe_replication_configs", "ReplicationConfigs", "replication_config", name,
-        replication_config_id=name,
+        "replication-config-id", name,
     )  # fmt: skip
 
 
 def get_replication(dms: Any, name: str, arn: str) -> dict[str, Any]:
     """Return the replication of the configuration; a configuration that was never started may have none yet."""
     found = _first(
-        dms, "describe_replications", "Replications", "replication", name, replication_config_arn=arn
+        dms, "describe_replications", "Replications", "replication", name, "replication-config-arn", arn
     )  # fmt: skip
     return found or {"Status": "created"}
 

@@ -149,7 +149,7 @@ def _wait_for_load(dms: Any, params: Mapping[str, Any], watch: Watch) -> None:
         broken = [] if reason is None else _broken_tables(dms, name, arn)
         return (
             reason
-            and "; ".join([reason, *broken]) + f". Its log group: dms-serverless-replication-{arn.split(':')[-1]}"
+            and "; ".join([reason, *broken]) + f". Its log group: dms-serverless-replication-{arn.rpartition(':')[2]}"
         )
 
     wait_until(

@@ -24,7 +24,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan 
     Table,
     parts_of,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, known, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.lanes import Lane, Loop, Steps, opened_lanes
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import span
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Answer, Session
@@ -94,13 +94,11 @@ class CopyEngine:
 
     @property
     def source(self) -> Session:
-        assert self.task.source_session is not None
-        return self.task.source_session
+        return known(self.task.source_session)
 
     @property
     def target(self) -> Session:
-        assert self.task.target_session is not None
-        return self.task.target_session
+        return known(self.task.target_session)
 
     def _plan(self) -> list[Table]:
         """Join what both catalogues say about the tables."""
@@ -198,19 +196,18 @@ class Run:
         self.written.spans.append(span(job, lane.number, began - self._began, time.monotonic() - began, rows))
 
     def _copy(self, lane: Lane, job: Job) -> Steps:
-        assert lane.source is not None
-        table, encoding, began = job.table, self.task.encoding, time.monotonic()
+        table, encoding, source, began = job.table, self.task.encoding, known(lane.source), time.monotonic()
         self._tell(table, "copying")
         self.watch.begin(lane.number, table.ident)
         lane.begin_rows()
         lane.target.send(copysql.copy_in(table, job.part, encoding, str(lane.fifo)))
-        lane.source.send(copysql.copy_out(table, job.part, encoding, str(lane.fifo)))
-        session, answer = yield (lane.source, lane.target)
+        source.send(copysql.copy_out(table, job.part, encoding, str(lane.fifo)))
+        session, answer = yield (source, lane.target)
         if session is lane.target:
             raise _failed(table, lane.target, answer.error or "COPY ended before the source's did")
         if answer.error and not lane.pipe_broken(answer):
             # The target may wait for ever for a pipe that nobody has opened; leaving ends its transaction.
-            raise _failed(table, lane.source, answer.error)
+            raise _failed(table, source, answer.error)
         lane.end_rows()
         _session, arrived = yield (lane.target,)
         read, wrote = _outcome(table, lane, answer, arrived)
@@ -223,14 +220,14 @@ class Run:
         self._done(job, "copied")
 
     def _index(self, lane: Lane, job: Job) -> Steps:
-        assert job.index is not None
+        index = known(job.index)
         self._tell(job.table, "indexing")
         self.watch.begin(lane.number, job.table.ident, rows=False)
-        lane.target.send(copysql.index_sql(job.index, self.board.idle))
+        lane.target.send(copysql.index_sql(index, self.board.idle))
         _session, answer = yield (lane.target,)
         self.watch.end(lane.number)
         if answer.error:
-            raise _failed(job.table, lane.target, f"index {job.index.ident}: {answer.error}")
+            raise _failed(job.table, lane.target, f"index {index.ident}: {answer.error}")
         self._done(job, "indexing")
 
     def _finish(self, lane: Lane, job: Job) -> Steps:
@@ -245,9 +242,9 @@ class Run:
     def _counted(self, table: Table, rows: int, seconds: float) -> None:
         if table.condition is not None:
             return
-        assert self.written.rows is not None
-        read, wrote = self.written.rows.get(table.ident, (0, 0))
-        self.written.rows[table.ident] = (read + rows, wrote + rows)
+        counts = known(self.written.rows)
+        read, wrote = counts.get(table.ident, (0, 0))
+        counts[table.ident] = (read + rows, wrote + rows)
         self.progress.tables[table.ident]["rows"] = read + rows
         if not table.kept:
             self.written.seconds[table.oid] = self.written.seconds.get(table.oid, 0.0) + seconds
@@ -275,11 +272,10 @@ class Run:
 
 def _outcome(table: Table, lane: Lane, out: Answer, into: Answer) -> tuple[int, int]:
     """Return the rows read and written; raise unless both ends are content and agree."""
-    assert lane.source is not None
     if into.error:
         raise _failed(table, lane.target, into.error)
     if out.error:
-        raise _failed(table, lane.source, out.error)
+        raise _failed(table, known(lane.source), out.error)
     read, wrote = int(out.lines[-1]), int(into.lines[-1])
     if read != wrote:
         raise _failed(table, lane.target, f"{read} rows were read on the source, {wrote} written")

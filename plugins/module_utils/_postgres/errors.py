@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class PostgresError(Exception):
     """What failed, on which object, and what to do; written for the person who reads the task's output.
@@ -21,3 +25,10 @@ def listed(names: list[str], most: int = 20) -> str:
     """Join names for a message, without flooding it."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def known(value: T | None) -> T:
+    """Return a value that is always there by now, which its type cannot say."""
+    if value is None:
+        raise AssertionError("a step of the engine came before the one that it stands on")
+    return value

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.content import TEXT_SETTINGS
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, known
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Answer, Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import literal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task
@@ -160,12 +160,12 @@ class Loop:
                     self._wait(lane, next(lane.steps))
 
     def _advance(self, lane: Lane, event: tuple[Session, Answer]) -> None:
-        assert lane.steps is not None
+        steps = known(lane.steps)
         for session in lane.waits_for:
             self._selector.unregister(session.fd)
         lane.waits_for = ()
         try:
-            self._wait(lane, lane.steps.send(event))
+            self._wait(lane, steps.send(event))
         except StopIteration:
             lane.steps = None
 

@@ -26,7 +26,7 @@ select pg_catalog.jsonb_build_array('the database''s collation', datcollversion,
   pg_catalog.pg_database_collation_actual_version(oid))
 from pg_catalog.pg_database where datname = current_database() and datcollversion is not null"""
 
-Versions = dict[str, tuple[str | None, str | None]]
+Versions = dict[str, tuple]  # (version the database was made with, version of the library), each may be None
 
 
 def read_collations(session: Session, major: int) -> Versions:

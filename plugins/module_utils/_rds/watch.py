@@ -19,8 +19,6 @@ BROKEN = (
 )  # fmt: skip
 UNSEEN = 8  # looks in a row: what was made a moment ago is not seen everywhere in RDS yet
 
-Instance = dict[str, Any] | None
-
 
 def status_of(instance: Mapping[str, Any] | None) -> str:
     return (instance or {}).get("DBInstanceStatus", "")
@@ -37,7 +35,7 @@ class Watch:
         self.params, self.events, self.whole = params, events, whole
         self.unseen = 0
 
-    def done(self, instance: Instance) -> bool:
+    def done(self, instance: dict[str, Any] | None) -> bool:
         if instance is None or status_of(instance) not in SETTLED or not instance.get("Endpoint"):
             return False
         if self.whole and (instance.get("MasterUserSecret") or _NO_SECRET).get("SecretStatus") == "creating":
@@ -46,7 +44,7 @@ class Watch:
         asked = [field for field in FIELDS if at_once and self.params.get(field.option) is not None]
         return not any(is_pending(field, instance) for field in asked)
 
-    def failed(self, instance: Instance) -> str | None:
+    def failed(self, instance: dict[str, Any] | None) -> str | None:
         self.unseen = self.unseen + 1 if instance is None else 0
         if instance is None:
             return "it has disappeared" if self.unseen > UNSEEN else None

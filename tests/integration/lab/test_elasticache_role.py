@@ -158,6 +158,7 @@ def change(stage: CacheStage, inputs: dict[str, Any], again: bool = True) -> Out
     return foreseen
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("four_runs")
 def test_fourteen_changes_at_once_are_foreseen_made_in_place_and_made_once(network: CacheStage) -> None:
     before = network.group(NAME)

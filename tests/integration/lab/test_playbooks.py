@@ -190,7 +190,7 @@ def test_the_second_run_changes_nothing(provisioned, again):
 @pytest.mark.parametrize(
     "way",
     [
-        "--tags rds",
+        pytest.param("--tags rds", marks=pytest.mark.full),
         pytest.param("--limit rds", marks=pytest.mark.full),
         pytest.param("playbooks/data.yml", marks=pytest.mark.full),
         "bahnvision.aws.data",

@@ -160,8 +160,8 @@ def converge_through_kills(
 ) -> int:
     """Kill every run of the module at a random write and let the next go on, until one comes through.
 
-    Then the role goes on, and the next run of it finds nothing. Return how many were killed; after `most` of them the
-    run is left alone.
+    Then the role goes on while three calls of ten are throttled, and the next run of it finds nothing. Return how many
+    were killed; after `most` of them the run is left alone.
     """
     before = stage.kills
     while stage.kills - before < most:
@@ -169,15 +169,18 @@ def converge_through_kills(
         # A run that ends before that many writes is not killed.
         if stage.kill_at(writes, within=0.1, module=module) < writes:
             break
-    last = stage.run(**inputs)
-    assert last.code == 0, last.errors
-    again = stage.run(**inputs)
+    with stage.lab.faults(throttle=0.3):
+        last = stage.run(**inputs)
+        assert last.code == 0, last.errors
+        again = stage.run(**inputs)
     assert (again.code, again.changed, again.writes) == (0, [], []), again.errors
+    told = {entry["error"] for entry in (*last.requests, *again.requests)}
+    assert told & {"RequestLimitExceeded", "ThrottlingException"}, "nothing was throttled"
     return stage.kills - before
 
 
 @pytest.mark.timeout(600)  # thirty runs, beside other tests
-def test_killed_at_twenty_random_writes_it_converges_and_leaves_nothing_behind(stage: NetworkStage) -> None:
+def test_killed_at_twenty_random_writes_and_then_throttled_it_converges_and_leaves_nothing_behind(stage: NetworkStage) -> None:
     """SIGKILL to the module, while it makes the network and while it removes it; the role goes on from there."""
     seed = random.randrange(10**6)
     dice, app, left = random.Random(seed), "killed", KILLS
@@ -191,19 +194,6 @@ def test_killed_at_twenty_random_writes_it_converges_and_leaves_nothing_behind(s
             assert stage.living(app) == WHOLE, f"seed {seed}"
             left -= converge_through_kills(stage, dice, left, removes, {"vpc_app": app, **ABSENT})
             assert stage.living(app) == NOTHING, f"seed {seed}"
-
-
-def test_with_three_calls_of_ten_throttled_it_converges(stage: NetworkStage) -> None:
-    inputs = {"vpc_app": "throttled", "vpc_zone_count": 2, **FULL}
-    with stage.lab.faults(throttle=0.3):
-        made = stage.run(**inputs)
-        assert made.code == 0, made.errors
-        assert [entry for entry in made.requests if entry["error"] in ("RequestLimitExceeded", "ThrottlingException")]
-        again = stage.run(**inputs)
-        assert (again.code, again.changed) == (0, []), again.errors
-        removed = stage.run(vpc_app="throttled", **ABSENT)
-        assert removed.code == 0, removed.errors
-    assert stage.living("throttled") == NOTHING
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from bahnvision_lab.postgres import Server, free_port, installed_majors
 from faults import NETWORK, Case
-from pg_follow import follow, followers, ledger  # noqa: F401 (fixtures of every file here)
+from pg_follow import follow, followers, ledger  # noqa: F401 pylint: disable=unused-import # fixtures
 from pg_sides import BULK, MASTER, SMALL, SOURCE_USER, Side, Sides, awkward_sql
 
 

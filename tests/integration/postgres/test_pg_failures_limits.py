@@ -124,12 +124,12 @@ def test_all_connections_are_taken(case: Case, side: str) -> None:
     try:
         with all_connections_taken(server, but=0):
             began = time.monotonic()
-            error = str(refusal(lambda: case.sides.migrate()))
+            error = str(refusal(case.sides.migrate))
             assert time.monotonic() - began < 20
         assert f"cannot connect to the {side}" in error
         assert "raise max_connections or wait" in error
         with all_connections_taken(server, but=3):
-            assert f"the {side} has " in (error := str(refusal(lambda: case.sides.migrate())))
+            assert f"the {side} has " in (error := str(refusal(case.sides.migrate)))
             assert "raise max_connections or lower jobs" in error
     finally:
         with server.connect() as admin:

@@ -40,7 +40,7 @@ def test_the_file_is_read_over_the_connection() -> None:
     connection = Connection((0, b'{"phase": "dump"}'), (1, b""), (0, b"{half"), (0, b"[1]"))
     look = Look(connection, False, "/a b/p")
 
-    assert [look() for _ in range(4)] == [{"phase": "dump"}, {}, {}, {}]
+    assert [look() for _turn in range(4)] == [{"phase": "dump"}, {}, {}, {}]
     assert connection.commands[0] == "cat '/a b/p'"
 
 

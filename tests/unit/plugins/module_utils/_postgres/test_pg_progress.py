@@ -65,7 +65,7 @@ def test_the_file_is_written_once_a_second_and_is_never_half(tmp_path: Path) -> 
     file = ProgressFile(tmp_path / "p", clock)
     file.phase("claim")
     before = (tmp_path / "p").stat().st_ino
-    for _ in range(5):
+    for _turn in range(5):
         clock.now += 0.1
         file.tick()
     assert (tmp_path / "p").stat().st_ino == before

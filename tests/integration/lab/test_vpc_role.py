@@ -180,7 +180,7 @@ def converge_through_kills(
 
 
 @pytest.mark.timeout(600)  # thirty runs, beside other tests
-def test_killed_at_twenty_random_writes_and_then_throttled_it_converges_and_leaves_nothing_behind(stage: NetworkStage) -> None:
+def test_killed_at_twenty_random_writes_and_throttled_it_converges_and_leaves_nothing(stage: NetworkStage) -> None:
     """SIGKILL to the module, while it makes the network and while it removes it; the role goes on from there."""
     seed = random.randrange(10**6)
     dice, app, left = random.Random(seed), "killed", KILLS

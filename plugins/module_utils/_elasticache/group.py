@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,10 @@ OPERATIONS = {
     "decrease": "decrease_replica_count",
     "reshard": "modify_replication_group_shard_configuration",
 }
+ENDING = ("create-failed", "deleting")  # nothing to wait for
+LOOKS = 3
 Clients = Mapping[str, Any]
+Settle = Callable[[], dict[str, Any]]
 
 
 def ensure_group(clients: Clients, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -51,30 +54,42 @@ def ensure_group(clients: Clients, params: Mapping[str, Any], check_mode: bool) 
     if group and _status(group) != "available" and not check_mode:
         # A run that was killed left work under way; until that is done ElastiCache tells no tags and modifies nothing.
         group = _wait_settled(cache, want)
-    seen, plan = _look(cache, want, group)
+    seen, plan = _look(cache, want, group, check_mode)
     result = apply(plan, lambda action: _execute(cache, action, want), check_mode)
     if check_mode:
         return {**result, "replication_group": _predicted(want, seen)}
     group = _wait_settled(cache, want) if want["wait"] else api.get_group(cache, want["identifier"])
-    made = _read(cache, group or {}, seen.offers)
+    made = _read(cache, group or {}, seen.offers, _settling(cache, want, not want["wait"]))
     return {**result, "replication_group": facts(made, family_of(seen.offers, *made.running))}
 
 
-def _read(cache: Any, group: Mapping[str, Any], offers: tuple[Offer, ...] = ()) -> Seen:
-    """Return the group with what one of its nodes and its tags tell."""
+def _settling(cache: Any, want: Mapping[str, Any], at_once: bool) -> Settle | None:
+    """Return the way to wait for the group; None where nothing may be waited for."""
+    return None if at_once else lambda: _wait_settled(cache, want)
+
+
+def _read(cache: Any, group: Mapping[str, Any], offers: tuple[Offer, ...] = (), settle: Settle | None = None) -> Seen:
+    """Return the group with what one of its nodes and its tags tell.
+
+    A daily snapshot may begin between two looks, and until it ends ElastiCache tells no tags: `settle` waits for that.
+    """
+    tags = api.get_tags_if_told(cache, str(group["ARN"])) if group.get("ARN") else {}
+    for _look_again in range(LOOKS):
+        if tags is None and settle is not None and _status(group) not in ENDING:
+            group = settle()
+            tags = api.get_tags_if_told(cache, str(group["ARN"]))
     names = group.get("MemberClusters") or ()
     member = api.get_member(cache, sorted(names)[0]) if names else None
-    tags = api.get_tags_if_told(cache, str(group["ARN"])) if group.get("ARN") else {}
     if tags is None and _status(group) == "create-failed":
         name = f"{KIND} {group['ReplicationGroupId']}"
         raise ResourceError(
             f"{name} is create-failed and ElastiCache does not tell its tags, so nobody can say whose it is; nothing "
             f"was touched{_told(cache, {'identifier': group['ReplicationGroupId']})}. Delete it by hand and run again"
         )
-    return Seen(group, member or {}, tags or {}, offers)
+    return Seen(group, member or {}, tags or {}, offers, told=tags is not None)
 
 
-def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None) -> tuple[Seen, Plan]:
+def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None, check_mode: bool) -> tuple[Seen, Plan]:
     """Read what the decision needs, cheap things first, and decide."""
     offers = api.get_offers(cache)
     if group is None:
@@ -83,14 +98,22 @@ def _look(cache: Any, want: Mapping[str, Any], group: dict[str, Any] | None) -> 
         offered = api.is_offered(cache, want["node_type"]) if asks else True
         seen = Seen(None, offers=offers, offered=offered, snapshot=snapshot)
         return seen, plan_present(want, seen)
-    seen = replace(_read(cache, group, offers), now=bool(want.get("apply_immediately")))
-    if seen.status != "available" and not seen.tags:
-        # In check mode only: ElastiCache may not tell the tags now, so nothing can be said of it.
-        return seen, Plan((), (f"the group is {seen.status}; look again when it is available",))
+    seen = _read(cache, group, offers, _settling(cache, want, check_mode))
+    seen = replace(seen, now=bool(want.get("apply_immediately")))
+    if not seen.told:
+        return seen, _untold(want, check_mode)
     if want["node_type"] != seen.group.get("CacheNodeType") and seen.status == "available":  # type: ignore[union-attr]
         allowed = api.allowed_node_types(cache, want["identifier"])
         seen = replace(seen, node_types=allowed)
     return seen, plan_present(want, seen)
+
+
+def _untold(want: Mapping[str, Any], check_mode: bool) -> Plan:
+    """Without its tags nobody can say whose the group is: check mode tells that, a run does nothing."""
+    why = "ElastiCache does not tell the group's tags while it is changed or saved"
+    if check_mode:
+        return Plan((), (f"{why}; look again when it is available",))
+    raise ResourceError(f"{KIND} {want['identifier']}: {why}; nothing was touched. Run again when it is available")
 
 
 def _execute(cache: Any, action: Action, want: Mapping[str, Any]) -> None:
@@ -165,8 +188,9 @@ def _ensure_absent(cache: Any, want: Mapping[str, Any], check_mode: bool) -> dic
     group = api.get_group(cache, name)
     if group and _status(group) not in ("available", "deleting", "create-failed") and not check_mode:
         group = _wait_settled(cache, want)  # nothing can be deleted while it is made or changed
-    seen = Seen(None) if group is None else _read(cache, group)
-    plan = plan_absent(want, seen, f"{name}-final-{datetime.now(UTC):%Y%m%d%H%M%S}")
+    seen = Seen(None) if group is None else _read(cache, group, settle=_settling(cache, want, check_mode))
+    final = f"{name}-final-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    plan = plan_absent(want, seen, final) if seen.told or seen.status in ENDING else _untold(want, check_mode)
     result = apply(plan, lambda action: _execute(cache, action, want), check_mode)
     if group and not check_mode and want["wait"]:
         _wait_gone(cache, want)

@@ -29,6 +29,7 @@ class Seen:
     node_types: tuple[str, ...] = ()
     offered: bool = True
     snapshot: Mapping[str, Any] | None = None
+    told: bool = True  # ElastiCache has told the tags
     now: bool = False  # nothing is to wait for the maintenance window
     today: date = field(default_factory=_today)
 

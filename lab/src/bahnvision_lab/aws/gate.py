@@ -10,6 +10,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from bahnvision_lab.aws import faulty
+from bahnvision_lab.aws.answering import answering
 from bahnvision_lab.aws.contract import requests
 from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.naming import Call, read_call
@@ -67,7 +68,8 @@ class Gate:
         refused = requests.refusal(environ[CALL], environ)
         if refused is not None:
             return refused
-        chunks, status, headers = run_wsgi_app(self.inner, environ, buffered=True)
+        with answering():
+            chunks, status, headers = run_wsgi_app(self.inner, environ, buffered=True)
         response = Response(b"".join(chunks), status, headers)
         self.contract.examine(environ[CALL], response, environ.get("CONTENT_TYPE", ""))
         return response

@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from bahnvision_lab import pace
+from bahnvision_lab.aws.answering import after_the_answer
 from bahnvision_lab.aws.elasticache.books import Books, Group
 from bahnvision_lab.aws.elasticache.real import RealGroup
 from bahnvision_lab.certificates import Authority
@@ -98,8 +99,12 @@ class Fleet:
             self.on_change()
 
         thread = threading.Thread(target=go, name=subject, daemon=True)
-        self._threads = [known for known in self._threads if known.is_alive()] + [thread]
-        thread.start()
+
+        def start() -> None:
+            self._threads = [known for known in self._threads if known.is_alive()] + [thread]
+            thread.start()
+
+        after_the_answer(start)
 
     def close(self) -> None:
         """No more starts; wait for those under way, so that no server escapes the end of the lab."""

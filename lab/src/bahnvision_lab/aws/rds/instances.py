@@ -20,6 +20,7 @@ from urllib.parse import quote
 import psycopg
 
 from bahnvision_lab import postgres
+from bahnvision_lab.aws.answering import after_the_answer
 from bahnvision_lab.aws.rds import bootstrap
 from bahnvision_lab.aws.rds.backups import Archive, Base, Vault, complete_archive, now
 from bahnvision_lab.aws.rds.catalogue import major_of
@@ -244,8 +245,12 @@ class Fleet:
             self.on_change()
 
         thread = threading.Thread(target=go, name=subject, daemon=True)
-        self._threads = [known for known in self._threads if known.is_alive()] + [thread]
-        thread.start()
+
+        def start() -> None:
+            self._threads = [known for known in self._threads if known.is_alive()] + [thread]
+            thread.start()
+
+        after_the_answer(start)
 
     def close(self) -> None:
         """No more starts; wait for those under way, so that no server escapes the end of the lab."""

@@ -7,7 +7,7 @@ import copy
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.group import ensure_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
-from elasticache_fakes import OURS, ZONES, FakeCache, group_params
+from elasticache_fakes import OURS, ZONES, FakeCache, error, group_params
 
 
 @pytest.fixture
@@ -302,6 +302,34 @@ def test_a_run_that_was_killed_is_completed(cache):
     cache.states = ["modifying", "modifying", "available"]
     run(cache, snapshot_retention_limit=3)
     assert cache.group["SnapshotRetentionLimit"] == 3
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_daily_snapshot_that_begins_between_two_looks_is_waited_for(cache, monkeypatch, state):
+    """Until it ends ElastiCache tells no tags; the group is ours all the same."""
+    run(cache)
+    told, answers = cache.list_tags_for_resource, iter([error("InvalidReplicationGroupState")] * 2)
+
+    def list_tags_for_resource(ResourceName):
+        if problem := next(answers, None):
+            cache.states = ["snapshotting", "available"]
+            raise problem
+        return told(ResourceName)
+
+    monkeypatch.setattr(cache, "list_tags_for_resource", list_tags_for_resource)
+    assert run(cache, state=state)["changed"] is (state == "absent")
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_check_mode_waits_for_no_snapshot_and_says_so(cache, monkeypatch, state):
+    run(cache)
+
+    def list_tags_for_resource(ResourceName):
+        raise error("InvalidReplicationGroupState")
+
+    monkeypatch.setattr(cache, "list_tags_for_resource", list_tags_for_resource)
+    foreseen = run(cache, check_mode=True, state=state)
+    assert (foreseen["changed"], "look again when it is available" in foreseen["notes"][0]) == (False, True)
 
 
 def test_waiting_ends_at_the_deadline_and_tells_what_was_last_seen(cache):

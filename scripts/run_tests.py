@@ -30,6 +30,7 @@ LOGS = ROOT / "build" / "test"
 MEMORY = ROOT / ".cache" / "test-home"
 STEP_SECONDS = 1500
 FAILURE_LENGTH = 2000  # characters of what a failed test said
+FAILURES_SHOWN = 10
 WORKERS = 3
 LONG = ("integration-data", "integration-postgres")  # begun first, or the others would wait for them at the end
 
@@ -216,8 +217,10 @@ def main() -> int:
         total = sum(pool.map(runner.run, chosen), Result())
     end_lab_of_molecule()
     # Once more at the end: whoever reads only the last lines must see why.
-    for failure in total.failures:
+    for failure in total.failures[:FAILURES_SHOWN]:
         print(f"FAILED {failure}")
+    if more := len(total.failures[FAILURES_SHOWN:]):
+        print(f"FAILED and {more} more, see above")
     print(f"all steps in {time.monotonic() - began:.0f} s")
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed or not total.passed else 0

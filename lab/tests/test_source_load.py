@@ -85,6 +85,7 @@ def test_tables_of_somebody_else_are_refused_and_kept(server, dsn):
     assert not load(dsn, 1).already
 
 
+@pytest.mark.full
 def test_another_scale_starts_from_nothing_and_doubles_the_rows(server, dsn):
     small = load(dsn, 1)
     with server.connect() as admin:

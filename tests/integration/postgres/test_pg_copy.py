@@ -338,6 +338,7 @@ def test_a_table_truncated_before_it_could_be_locked_is_noticed(small: Sides, mo
     assert "public.fahrt on the source was truncated or rewritten" in str(refusal(small.migrate))
 
 
+@pytest.mark.full
 def test_the_snapshot_is_free_while_indexes_are_built(bulk: Sides) -> None:
     child = bulk.start(jobs="1")
     held = "select pid from pg_stat_activity where datname = current_database() and backend_xmin is not null" \

@@ -20,7 +20,7 @@ MOMENTS = {
     "after the commit": {"way": "down", "words": b"COMMIT\0", "deliver": True},
 }
 ACTIONS = ("cut", "half-open", "orphan", "stall")
-QUICK = {("cut", "in the commit's answer"), ("stall", "within the rows"), ("orphan", "in the commit")}
+QUICK = {("cut", "in the commit's answer"), ("orphan", "in the commit")}
 CASES = [(action, moment) for action in ACTIONS for moment in MOMENTS]
 TIMES = {"stall_timeout": 3, "timeout": 40, "jobs": "1"}
 

@@ -45,6 +45,7 @@ def test_a_copy_is_cancelled_by_an_administrator(bulk_case: Case, side: str) -> 
     assert bulk_case.completes()["resumed"]
 
 
+@pytest.mark.full
 def test_the_holder_of_the_snapshot_is_ended(bulk_case: Case) -> None:
     sides, child = bulk_case.sides, bulk_case.sides.start()
     when(sides, "target", COPYING, child)

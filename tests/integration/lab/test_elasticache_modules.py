@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,23 @@ NAME = "modules"
 Ensure = Callable[[Mapping[str, Any], Mapping[str, Any], bool], dict[str, Any]]
 
 
+# The lab keeps to its windows, and its tests must not depend on the hour: neither a daily snapshot nor maintenance may
+# begin in the middle of them.
+NOW = datetime.now(UTC)
+
+
+def daily(hours: int) -> str:
+    """Return the hour that begins so much later: '09:00-10:00'."""
+    start = NOW + timedelta(hours=hours)
+    return f"{start:%H}:00-{start + timedelta(hours=1):%H}:00"
+
+
+def weekly(days: int) -> str:
+    """Return an hour of another day, away from those of daily(): 'sun:15:00-sun:16:00'."""
+    start = NOW + timedelta(days=days, hours=14)
+    return f"{start:%a:%H}:00-{start + timedelta(hours=1):%a:%H}:00".lower()
+
+
 class World:
     """A lab, the modules' clients (without retries of their own, as the modules have them), and the wish so far."""
 
@@ -41,8 +59,8 @@ class World:
         }  # fmt: skip
         self.wish: dict[str, Any] = {
             "identifier": NAME, "description": "of the tests", "availability_zones": ZONES, "subnet_group_name": NAME,
-            "user_group_ids": [NAME], "apply_immediately": True, "snapshot_window": "01:00-02:00",
-            "maintenance_window": "sun:05:00-sun:06:00", "engine": "redis", "engine_version": "7.0",
+            "user_group_ids": [NAME], "apply_immediately": True, "snapshot_window": daily(8),
+            "maintenance_window": weekly(days=3), "engine": "redis", "engine_version": "7.0",
             "parameter_group_name": f"{NAME}-redis7",
         }  # fmt: skip
 
@@ -139,7 +157,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no log": ({"log_delivery": []}, ["modify"]),
     "retention": ({"snapshot_retention_limit": 3}, ["modify"]),
     "description": ({"description": "another"}, ["modify"]),
-    "windows": ({"snapshot_window": "02:00-03:00", "maintenance_window": "mon:05:00-mon:06:00"}, ["modify"]),
+    "windows": ({"snapshot_window": daily(10), "maintenance_window": weekly(days=4)}, ["modify"]),
     "no minor upgrades": ({"auto_minor_version_upgrade": False}, ["modify"]),
     "topic": ({"notification_topic_arn": "arn:aws:sns:eu-central-1:123456789012:cache"}, ["modify"]),
     "no topic": ({"notification_topic_arn": ""}, ["modify"]),

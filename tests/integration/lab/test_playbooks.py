@@ -190,10 +190,10 @@ def test_the_second_run_changes_nothing(provisioned, again):
 @pytest.mark.parametrize(
     "way",
     [
-        pytest.param("--tags rds", marks=pytest.mark.full),
+        "--tags rds",
         pytest.param("--limit rds", marks=pytest.mark.full),
         pytest.param("playbooks/data.yml", marks=pytest.mark.full),
-        "bahnvision.aws.data",
+        pytest.param("bahnvision.aws.data", marks=pytest.mark.full),
     ],
 )
 def test_every_way_in_sees_the_same_variables_and_ends_alike(provisioned, again, installed, tmp_path, way):

@@ -75,7 +75,9 @@ def facts(outcome: Outcome) -> dict[str, Any]:
             {"rds_instance_class": "db.t4g.mediun", "rds_backup_retention_period": 0},
             ("cannot be ordered for PostgreSQL 15", "say so with allow_no_backups"),
         ),
-        ({"rds_parameters": {"log_statment": "ddl"}}, ("did you mean log_statement?",)),
+        pytest.param(
+            {"rds_parameters": {"log_statment": "ddl"}}, ("did you mean log_statement?",), marks=pytest.mark.full
+        ),
         ({"rds_app_password": "with/slash"}, ("none of / @",)),
         ({"rds_identifier": "b" * 50}, ("longer than the 64 characters that IAM takes",)),
     ],

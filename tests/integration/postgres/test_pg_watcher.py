@@ -66,6 +66,7 @@ def test_lines_are_shown_while_a_playbook_moves_a_database(small: Sides) -> None
     assert "name: public.fahrt_km" in out
 
 
+@pytest.mark.full
 def test_an_interrupted_playbook_leaves_nothing_running_and_is_completed_by_the_next(small: Sides) -> None:
     slow(small)
     child = start(small)

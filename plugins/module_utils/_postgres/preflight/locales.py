@@ -17,12 +17,14 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
 )
 
 _OTHER_ORDER = "texts may sort or compare differently"
-_TODO = "create the target database with the source's locale, or test queries that sort and compare texts"
+_WHAT_TO_DO = "create the target database with the source's locale, or test queries that sort and compare texts"
 
 rules = Rules()
 
 
-@rules.add("locale", ADVICE, f"Collation, character classes, provider or ICU locale differ: {_OTHER_ORDER}.", _TODO)
+@rules.add(
+    "locale", ADVICE, f"Collation, character classes, provider or ICU locale differ: {_OTHER_ORDER}.", _WHAT_TO_DO
+)
 def _locale(case: Case) -> Iterator[Found]:
     for key, what in (
         ("collation", "collation differs"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
@@ -143,9 +143,9 @@ class DmsOperations(BaseResponse):
         self._start(one, kind)
         return ActionResult({"Replication": one.describe()})
 
-    def _start(self, _one: Replication, _kind: str) -> None:
-        """The service has what a load needs besides the books."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # the service that mixes this in has what a load needs besides the books
+
+        def _start(self, one: Replication, kind: str) -> None: ...
 
     def stop_replication(self) -> ActionResult:
         one = self._replication()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.rds.models import DBInstance
@@ -74,5 +74,6 @@ class SnapshotOperations(RDSResponse):
         some, marker = paging.page(self.params, rows)
         return ActionResult({key: some, "Marker": marker, **more})
 
-    def _database(self) -> DBInstance:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # the service that mixes this in has it
+
+        def _database(self) -> DBInstance: ...

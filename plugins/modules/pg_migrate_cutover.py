@@ -27,6 +27,8 @@ author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
+  - bahnvision.aws.postgres_move.source_reach
+  - bahnvision.aws.postgres_move.target_reach
 attributes:
   check_mode:
     support: full
@@ -84,54 +86,6 @@ options:
     type: str
     choices: [keep, remove]
     default: keep
-  source_from_target:
-    description: How the target's server reaches the source, where that differs from how this host does.
-    type: dict
-    suboptions:
-      host:
-        description: Name or address; O(source.host) when it is left out.
-        type: str
-      port:
-        description: Port; O(source.port) when it is left out.
-        type: int
-      user:
-        description: Role that may replicate; O(source.user) when it is left out.
-        type: str
-      password:
-        description: Its password; O(source.password) when it is left out.
-        type: str
-      sslmode:
-        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require)
-          unless O(source_from_target.sslrootcert) is given.
-        type: str
-        choices: [disable, allow, prefer, require, verify-ca, verify-full]
-      sslrootcert:
-        description: File with the authorities' certificates, on the target's server.
-        type: path
-  target_from_source:
-    description: How the source's server reaches the target, where that differs from how this host does.
-    type: dict
-    suboptions:
-      host:
-        description: Name or address; O(target.host) when it is left out.
-        type: str
-      port:
-        description: Port; O(target.port) when it is left out.
-        type: int
-      user:
-        description: Role that may replicate; O(target.user) when it is left out.
-        type: str
-      password:
-        description: Its password; O(target.password) when it is left out.
-        type: str
-      sslmode:
-        description: O(target.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require)
-          unless O(target_from_source.sslrootcert) is given.
-        type: str
-        choices: [disable, allow, prefer, require, verify-ca, verify-full]
-      sslrootcert:
-        description: File with the authorities' certificates, on the source's server.
-        type: path
 seealso:
   - module: bahnvision.aws.pg_migrate
   - module: bahnvision.aws.pg_migrate_verify

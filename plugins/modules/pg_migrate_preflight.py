@@ -21,6 +21,7 @@ author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
+  - bahnvision.aws.postgres_move
 attributes:
   check_mode:
     support: full
@@ -36,36 +37,6 @@ options:
     type: str
     choices: [copy, logical]
     default: copy
-  static_tables:
-    description: As of M(bahnvision.aws.pg_migrate), used with O(method=logical).
-    type: list
-    elements: str
-  engine:
-    description: As of M(bahnvision.aws.pg_migrate); V(dump) needs room in O(workdir).
-    type: str
-    choices: [copy, dump]
-    default: copy
-  format:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: str
-    choices: [auto, text]
-    default: auto
-  freeze:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: bool
-    default: true
-  split_over:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: str
-    default: 10GB
-  workdir:
-    description: As of M(bahnvision.aws.pg_migrate). Nothing is written to it.
-    type: path
-  on_nonempty:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: str
-    choices: [fail, resume]
-    default: resume
   target_storage_gb:
     description:
       - The target's storage in GiB, such as the allocated or the maximum allocated storage of an RDS instance.
@@ -229,7 +200,7 @@ estimate:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec, move_spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.run import preflight
 
@@ -239,13 +210,7 @@ def main() -> None:
         argument_spec={
             **connection_spec(),
             "method": {"type": "str", "choices": ["copy", "logical"], "default": "copy"},
-            "static_tables": {"type": "list", "elements": "str"},
-            "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
-            "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
-            "freeze": {"type": "bool", "default": True},
-            "split_over": {"type": "str", "default": "10GB"},
-            "workdir": {"type": "path"},
-            "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
+            **move_spec(),
             "target_storage_gb": {"type": "float"},
             "owner_map": {"type": "dict"},
             "rate_mb_s": {"type": "float"},

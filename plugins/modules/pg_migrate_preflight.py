@@ -34,8 +34,10 @@ options:
     description:
       - V(copy) asks what M(bahnvision.aws.pg_migrate) needs.
       - V(logical) asks in addition what logical replication from the source to the target needs.
+      - V(dms) asks in addition what AWS DMS cannot move, or moves with loss. Tables with LOB columns are read once for
+        their largest value.
     type: str
-    choices: [copy, logical]
+    choices: [copy, logical, dms]
     default: copy
   target_storage_gb:
     description:
@@ -125,6 +127,31 @@ not_moved:
   returned: when both sides could be read
   type: list
   elements: dict
+rules:
+  description: What became of every rule, in the order of C(docs/preflight.md).
+  returned: when both sides could be read
+  type: list
+  elements: dict
+  contains:
+    rule:
+      description: Name of the rule.
+      type: str
+    result:
+      description: V(fail) forbids the move, V(warn) is an advice, V(info) is not moved, V(pass) found nothing,
+        V(skip) belongs to another O(method).
+      type: str
+    severity:
+      description: V(blocker), V(advice) or V(not moved).
+      type: str
+    finds:
+      description: What it looks for.
+      type: str
+    todo:
+      description: What is to be done when it finds something.
+      type: str
+    findings:
+      description: What it has found, in the form of RV(blockers).
+      type: list
 not_checked:
   description: One line for each thing that nobody has looked at, with the reason.
   returned: when both sides could be read
@@ -209,7 +236,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
-            "method": {"type": "str", "choices": ["copy", "logical"], "default": "copy"},
+            "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
             **move_spec(),
             "target_storage_gb": {"type": "float"},
             "owner_map": {"type": "dict"},

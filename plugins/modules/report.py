@@ -76,7 +76,7 @@ options:
       kind:
         description: What the section shows; each kind needs its own content.
         type: str
-        choices: [facts, table, checks, timeline, lanes, text]
+        choices: [facts, table, checks, rules, timeline, lanes, text]
         required: true
       note:
         description: One or two sentences below the heading.
@@ -126,6 +126,11 @@ options:
           detail:
             description: What was seen.
             type: raw
+      rules:
+        description: Content of kind V(rules), as C(rules) of M(bahnvision.aws.pg_migrate_preflight). What was found is
+          shown open, what passed is folded up.
+        type: list
+        elements: dict
       steps:
         description: Content of kind V(timeline), drawn as bars on one scale.
         type: list

@@ -153,6 +153,16 @@ ADVICE = (
     ("server does not support SSL", "the server has no TLS: turn it on there, or set a weaker sslmode"),
     ("no pg_hba.conf entry", "the server does not admit this user from here: check pg_hba.conf and sslmode"),
     ("too many clients", "the server has no free connection: raise max_connections or wait"),
+    (
+        "too many connections for role",
+        "the role's CONNECTION LIMIT is reached: end its other sessions, or ALTER ROLE"
+        " ... CONNECTION LIMIT (-1 for none)",
+    ),
+    (
+        "too many connections for database",
+        "the database's CONNECTION LIMIT is reached: end other sessions, or ALTER"
+        " DATABASE ... CONNECTION LIMIT (-1 for none)",
+    ),
     ("remaining connection slots", "the server has no free connection: raise max_connections or wait"),
     ("unsupported startup parameter", "a pooler is in front: connect to the server itself"),
 )

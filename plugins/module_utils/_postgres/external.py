@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Assessment
@@ -22,11 +23,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import ma
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import end_leftovers
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import Migration
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import number_of_jobs, opened
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
 
@@ -62,23 +64,22 @@ class DmsMigration(Migration):
         self.load_id = found.report.get("load", "") if awaits and found is not None else ""
         if awaits:  # what is there is meant to be there, and stays
             self.params = {**self.params, "on_nonempty": "resume"}
+        if self.before and self.assessed is None and self._is_to_move(found, target):
+            self.assessed = assess_source(self.sides, self.source, self.jobs)
         plan, decision = super()._decide(found, target)
-        if decision.action == "done":
-            return plan, decision
-        if not self.before and not self.load_id:
+        if decision.action != "done" and not self.before and not self.load_id:
             raise PostgresError(
                 f"the {self.sides.target} awaits no rows of AWS DMS: begin with section={BEFORE}; nothing was touched"
             )
-        if self.before and self.assessed is None:
-            self.assessed = assess_source(self.sides, self.source, self.jobs)
-            if self.assessed.blockers:
-                blockers = list(self.assessed.blockers)
-                raise PostgresError(
-                    f"AWS DMS cannot move this database without loss, nothing was touched: {listed(blockers)}. "
-                    "Use migration_method=copy, or change the source",
-                    {"blockers": blockers},
-                )
         return plan, decision
+
+    def _is_to_move(self, found: marker.Marker | None, target: Facts) -> bool:
+        """Tables with LOBs are read whole for the assessment: not when nothing is to be moved."""
+        plan = make_plan(self.source, target, self._request())
+        return marker.decide(found, target, plan, self.params["on_nonempty"]).action in ("move", "resume")
+
+    def _request(self) -> Request:
+        return replace(super()._request(), assessment=self.assessed)
 
     def _move(self, clients: Clients) -> dict:
         if self.before and self.load_id:
@@ -173,5 +174,4 @@ class DmsMigration(Migration):
         if self.assessed is not None:
             told["table_mappings"] = json.dumps(table_mappings(self.assessed))
             told["replication_settings"] = json.dumps(replication_settings(self.assessed))
-            result["remarks"] = [*result["remarks"], *self.assessed.notes]
         return {**result, "dms": told}

@@ -28,6 +28,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
@@ -90,7 +91,7 @@ class Migration:
 
     def _decide(self, found: marker.Marker | None, target: Facts) -> tuple[Plan, marker.Decision]:
         """Raise what forbids the move, unless it was made already: then a full disk is no reason to fail."""
-        plan = make_plan(self.source, target, steps.request(self.params, self.jobs, self.parent, self.pooled))
+        plan = make_plan(self.source, target, self._request())
         decision = marker.decide(found, target, plan, self.params["on_nonempty"])
         if plan.blockers and decision.action != "done":
             raise refusal(plan, {"blockers": list(plan.blockers)})
@@ -98,6 +99,9 @@ class Migration:
             raise PostgresError(f"cannot migrate to the {self.sides.target}: {decision.reason}")
         logical.check_method(found, self.replication.method)
         return plan, decision
+
+    def _request(self) -> Request:
+        return steps.request(self.params, self.jobs, self.parent, self.pooled)
 
     def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
@@ -233,9 +237,8 @@ class Migration:
         )  # fmt: skip
 
     def _options(self) -> Options:
-        params = self.params
-        split = steps.size_of("split_over", params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
-        return Options(params["format"], params["freeze"], split, params["stall_timeout"])
+        split = steps.size_of("split_over", self.params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
+        return Options(self.params["format"], self.params["freeze"], split, self.params["stall_timeout"])
 
     def _heartbeat(self) -> None:
         """Notice within seconds that the lock or the snapshot is gone."""

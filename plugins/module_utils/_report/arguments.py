@@ -36,6 +36,7 @@ SECTION = {
     "columns": {"type": "list", "elements": "dict", "options": COLUMN},
     "rows": {"type": "list", "elements": "dict"},
     "checks": {"type": "list", "elements": "dict", "options": CHECK},
+    "rules": {"type": "list", "elements": "dict"},
     "steps": {"type": "list", "elements": "dict", "options": STEP},
     "spans": {"type": "list", "elements": "dict"},
     "text": {"type": "str"},

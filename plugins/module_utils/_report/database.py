@@ -66,6 +66,7 @@ def migration(results: dict[str, Any], check_mode: bool = False) -> dict[str, An
     note = "Rows of the source are of the moment the dump was made."
     sections = [
         _checks(results),
+        *_preflight(results.get("judged") or {}),
         {"title": "Tables", "kind": "table", "note": note, "columns": MOVED_COLUMNS, "rows": tables},
         _verification_table(proved, "Verification"),
         _timeline(moved, proved),
@@ -135,6 +136,18 @@ def _checks(results: dict[str, Any]) -> dict[str, Any]:
         checks.append({"name": name, "result": result, "detail": detail})
     checks += _proofs(proved)
     return {"title": "Checks", "kind": "checks", "checks": checks}
+
+
+def _preflight(judged: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what every rule of the preflight found, and what nobody could look at."""
+    sections: list[dict[str, Any]] = []
+    if judged.get("rules"):
+        note = "What was asked of both sides before anything was written. Fold out what found nothing."
+        sections.append({"title": "Preflight", "kind": "rules", "note": note, "rules": judged["rules"]})
+    if judged.get("not_checked"):
+        text = "\n\n".join(judged["not_checked"])
+        sections.append({"title": "What the preflight could not look at", "kind": "text", "text": text})
+    return sections
 
 
 def _proofs(proved: dict[str, Any]) -> list[dict[str, Any]]:

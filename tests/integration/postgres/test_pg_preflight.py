@@ -247,3 +247,19 @@ def test_limits_of_a_role_do_not_end_the_move(small: Sides) -> None:
 
     assert rules(ask(small)) == {"role-limits"}
     assert small.migrate()["verify"]["status"] == "passed"
+
+
+def test_what_dms_would_lose_is_refused_by_the_preflight_itself_and_nothing_is_written(small: Sides) -> None:
+    small.source.run("create table notiz (text text); create table zeit (id int primary key, t timetz, n numeric)")
+    before = (state_of(small.source), state_of(small.target))
+
+    error = refusal(lambda: ask(small, method="dms", fail_on_blockers=True))
+    silent = ask(small, method="copy")
+
+    assert "public.notiz: LOB columns (text) are not moved without a primary key: add one" in str(error)
+    assert {"dms-lob-without-key", "dms-types", "dms-large-objects"} <= rules(error.result, "blockers")
+    assert "dms-numeric" in rules(error.result, "advice")
+    results = {rule["rule"]: rule["result"] for rule in error.result["rules"]}
+    assert (results["dms-types"], results["dms-names"], results["logical-tables"]) == ("fail", "pass", "skip")
+    assert not {rule for rule in rules(silent) if rule.startswith("dms-")}
+    assert (state_of(small.source), state_of(small.target)) == before

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Assessment
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalfacts import Replication
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalsql import PREFIX
@@ -34,6 +35,7 @@ class Request:
 
     `pooled` names the sides behind a pooler, `clients` says why programs are missing, `refusal` why the target
     must not be touched; `free_bytes` is what the folder for the dump has left, None when none is needed.
+    `assessment` says what AWS DMS can move, where it was asked.
     """
 
     jobs: int
@@ -47,6 +49,7 @@ class Request:
     clients: str = ""
     refusal: str = ""
     replication: Streams | None = None
+    assessment: Assessment | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,17 @@ Check = Callable[[Case], Iterable[Found]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`finds` and `todo` are what the documentation says of it."""
+    """`finds` and `todo` are what the documentation says of it. With a `method` it is asked for that one only."""
 
     id: str
     severity: str
     finds: str
     todo: str
     check: Check
+    method: str = ""
+
+    def asked(self, case: Case) -> bool:
+        return self.method in ("", case.request.method)
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,14 @@ class Finding:
 
 @dataclass
 class Rules:
-    """The rules of one file, in the order in which they are written."""
+    """The rules of one file, in the order in which they are written, and the method that they are about."""
 
+    method: str = ""
     all: list[Rule] = field(default_factory=list)
 
     def add(self, rule_id: str, severity: str, finds: str, todo: str = "") -> Callable[[Check], Check]:
         def added(check: Check) -> Check:
-            self.all.append(Rule(rule_id, severity, finds, todo, check))
+            self.all.append(Rule(rule_id, severity, finds, todo, check, self.method))
             return check
 
         return added

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.source import assess_source
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import (
     copysql,
     logicalfacts,
@@ -26,7 +27,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Request,
     Streams,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked, verdicts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides, number_of_jobs, opened
 
@@ -52,16 +53,18 @@ def preflight(params: dict) -> dict:
             clients=_missing_clients(target, params["client_bindir"]),
             replication=_streams(sides, found, params) if params["method"] == "logical" else None,
         )
-        plan = make_plan(source, target, request)
-        decision = marker.decide(found, target, plan, params["on_nonempty"])
+        decision = marker.decide(found, target, make_plan(source, target, request), params["on_nonempty"])
         if decision.action == "refuse":
             request = replace(request, refusal=decision.reason)
-            plan = make_plan(source, target, request)
+        elif params["method"] == "dms" and decision.action != "done":
+            request = replace(request, assessment=assess_source(sides, source, jobs))
+        plan = make_plan(source, target, request)
+        ours = params["method"] != "dms"
         how = {
             "jobs": jobs,
-            "split_over": split_over if source.major >= CTID_RANGES_SINCE else 0,
+            "split_over": split_over if ours and source.major >= CTID_RANGES_SINCE else 0,
             "format": params["format"],
-            "freeze": params["freeze"],
+            "freeze": ours and params["freeze"],
             "encoding": source.server["encoding"],
         }
         tables = _tables(sides, plan, how)
@@ -109,6 +112,7 @@ def _result(case: Case, plan: Plan, action: str, tables: list[dict], rate: float
         "advice": [finding.result for finding in plan.found(ADVICE)],
         "not_moved": list(plan.skipped),
         "not_checked": not_checked(case),
+        "rules": verdicts(case, plan.findings),
         "plan": {**plan.summary, **_how(case.request)},
         "tables": tables,
         "estimate": case.estimate.result(rate),

@@ -157,3 +157,16 @@ def test_the_timeline_of_workers_is_drawn_when_there_is_one():
     assert titles.index("Who did what when") > titles.index("Where the time went")
     again = report({**ALL, "moved": {**MOVED, "timeline": []}}, "migration")
     assert "Who did what when" not in [section["title"] for section in again["sections"]]
+
+
+def test_every_rule_of_the_preflight_is_in_the_report_also_when_it_refused():
+    finding = {"object": "source", "found": "few", "todo": "give more"}
+    rule = {"rule": "connections", "result": "fail", "finds": "x", "todo": "y", "findings": [finding]}
+    judged = {"failed": True, "msg": "cannot migrate", "rules": [rule], "not_checked": ["free storage"]}
+
+    content = report({"found": FOUND, "judged": judged}, "migration")
+
+    sections = {section["title"]: section for section in content["sections"]}
+    assert sections["Preflight"]["rules"] == [rule]
+    assert sections["What the preflight could not look at"]["text"] == "free storage"
+    assert build({"name": "migration", "title": "x", **content}, "2026-11-23T00:00:00Z")["verdict"]["result"] == "fail"

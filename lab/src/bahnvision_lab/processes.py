@@ -13,7 +13,8 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,10 +73,16 @@ class Registry:
     def discard(self, name: str) -> None:
         self._change(lambda entries: {key: value for key, value in entries.items() if key != name})
 
-    def _change(self, change: Callable[[dict[str, ProcessId]], dict[str, ProcessId]]) -> None:
-        # The lab's threads start servers side by side: without the lock one record would overwrite the other.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody record or forget a process meanwhile."""
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _change(self, change: Callable[[dict[str, ProcessId]], dict[str, ProcessId]]) -> None:
+        # The lab's threads start servers side by side: without the lock one record would overwrite the other.
+        with self.locked():
             entries = change(self.all())
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1))

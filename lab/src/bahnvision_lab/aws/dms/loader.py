@@ -53,7 +53,7 @@ class Login:
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(
             host=self.host, port=self.port, dbname=self.database, user=self.user, password=self.password,
-            sslmode=SSL_MODES[self.ssl_mode], connect_timeout=5, autocommit=True, application_name="AWS DMS",
+            sslmode=SSL_MODES[self.ssl_mode], connect_timeout=20, autocommit=True, application_name="AWS DMS",
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from bahnvision_lab.aws.elasticache.servers import REPLICATION, wait_until
 from bahnvision_lab.aws.refusals import AwsError
 
 MOST_PER_DAY = 15  # shards, of one account, in any 24 hours
-CUT = 0.3  # seconds in which an asynchronous primary still acknowledges what its replicas never get
+CUT = 0.5  # seconds in which an asynchronous primary still acknowledges what its replicas never get
 PAUSE = 30  # seconds at most in which a durable primary takes no writes before it goes
 
 

@@ -211,7 +211,7 @@ class CacheServer:
         """End it as a failure would: at once, with no word to its clients."""
         if self.process is not None and self.process.alive:
             os.kill(self.process.pid, signal.SIGKILL)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 30
             while self.process.alive and time.monotonic() < deadline:
                 time.sleep(0.001)
 

@@ -51,7 +51,7 @@ class Stage:
         }  # fmt: skip
         done = subprocess.run(
             [*argv, *arguments, "-e", json.dumps(given)], cwd=ROOT, env=environment, capture_output=True, text=True,
-            timeout=280, check=False,
+            timeout=800, check=False,
         )  # fmt: skip
         told = json.loads(done.stdout[done.stdout.index("{") :])
         results = {
@@ -86,7 +86,7 @@ def stage(tmp_path_factory) -> Iterator[Stage]:
     with running_lab(folder / "lab") as lab:
         stage = Stage(lab, folder, distant)
         subprocess.run(
-            [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=120,
+            [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=400,
             env={**os.environ, "BAHNVISION_LAB_STATE": str(lab.state.folder)},
         )  # fmt: skip
         code, output, _results = stage.play("site.yml", "--limit", "vpc,rds")

@@ -94,7 +94,7 @@ class Bench:
             "source": self._side(self.source), "target": self._side(self.target), "jobs": str(self.jobs),
             "timeout": 36000, "client_bindir": None, "workdir": str(folder), "on_nonempty": "resume",
             "verify": "counts", "lock_timeout": 60, "maintenance_work_mem": None, "engine": engine, "format": "auto",
-            "freeze": True, "split_over": "10GB", "stall_timeout": 600,
+            "analyze": "analyze", "freeze": True, "split_over": "10GB", "stall_timeout": 600,
         }  # fmt: skip
         self.last = self._python(OURS, params)
 

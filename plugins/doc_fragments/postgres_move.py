@@ -80,6 +80,17 @@ options:
     description: Seconds to wait for the dump's locks on the source's tables while somebody changes their definition.
     type: int
     default: 60
+  analyze:
+    description:
+      - Where the target's planner gets its statistics from.
+      - V(analyze) gathers them from the target's rows with ANALYZE.
+      - V(statistics) loads what the source knows of the same rows, which reads none of them. It needs a target from
+        version 18 on, and any source. What the source has never analyzed, and tables with extended statistics, are
+        analyzed. Where it cannot be done, ANALYZE is; RV(statistics) tells so.
+      - V(none) leaves the target without; whoever asks for that runs ANALYZE before the application comes.
+    type: str
+    choices: [analyze, statistics, none]
+    default: analyze
 """
 
     # How the servers reach each other for logical replication; reach_spec().

@@ -233,6 +233,21 @@ dms:
     replication_settings:
       description: JSON with the LOB mode that the source's largest value needs, and no tolerance for any error.
       type: str
+statistics:
+  description: How the target's planner got its statistics; null when this run moved nothing.
+  returned: success
+  type: dict
+  contains:
+    how:
+      description: V(analyze), V(statistics) or V(none), see O(analyze).
+      type: str
+    reason:
+      description: Why it is not what was asked for, or what is to be done; else empty.
+      type: str
+    analyzed:
+      description: With V(statistics), the tables that were analyzed as well.
+      type: list
+      elements: str
 verify:
   description: C(status) is V(passed), V(failed) or V(not run); C(differences) names what differs.
   returned: success, and on failure when the comparison found differences

@@ -44,6 +44,10 @@ class Archive:
         argv = restore_argv(self.task, *options, tolerant=tolerated is not None)
         self._run(argv, self.task.target, section, on_line, tolerated or (lambda: False))
 
+    def restore_all(self, *options: str) -> None:
+        argv = restore_argv(self.task, *options, f"--jobs={self.task.jobs}", str(self.path))
+        self._run(argv, self.task.target, self.path.name)
+
     def restore_rest(self, entries: list[toc.Entry]) -> None:
         """Run in parallel, then repeat one by one what failed since the server ended something to resolve a deadlock.
 

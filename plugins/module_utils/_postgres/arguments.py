@@ -51,6 +51,7 @@ def tuning_spec() -> dict[str, dict]:
         "maintenance_work_mem": {"type": "str"},
         "stall_timeout": {"type": "int", "default": 600},
         "lock_timeout": {"type": "int", "default": 60},
+        "analyze": {"type": "str", "choices": ["analyze", "statistics", "none"], "default": "analyze"},
     }
 
 

@@ -85,11 +85,12 @@ left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attn
 where rel.relkind <> 'S'
 """
 
-# Foreign keys of partitions follow from the parent's, under names the server chooses anew.
+# Foreign keys of partitions follow from the parent's, under names the server chooses anew. NOT NULL is a constraint of
+# domains from 17 on and of tables from 18 on: see printed.py.
 _CONSTRAINTS = """
 select 'constraint', format('%I on %s', c.conname, rel.ident), pg_catalog.pg_get_constraintdef(c.oid)
 from pg_catalog.pg_constraint c join rel on rel.oid = c.conrelid
-where c.contype in ('c', 'f', 'p', 'u', 'x') and not (c.contype = 'f' and c.conparentid <> 0)
+where c.contype in ('c', 'f', 'p', 'u', 'x', 'n') and not (c.contype = 'f' and c.conparentid <> 0)
 union all
 select 'constraint', format('%I on domain %s', c.conname, c.contypid::regtype), pg_catalog.pg_get_constraintdef(c.oid)
 from pg_catalog.pg_constraint c join pg_catalog.pg_type t on t.oid = c.contypid join ns on ns.oid = t.typnamespace

@@ -12,7 +12,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content, copysql, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import content, copysql, planner, toc
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.blobs import LargeObjects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copymatch import Match
@@ -110,11 +110,12 @@ class CopyEngine:
             indexes.setdefault(row["table"], []).append(Index(**row))
         match = Match(self.source, self.target, task)
         total = sum(table["bytes"] for table in task.tables)
+        analyzes = planner.how(task) == planner.ANALYZE
         made = [
             Table(
                 oid=known["oid"], ident=known["name"], schema=row["schema"], name=row["name"],
                 columns=match.columns(known["name"], row["columns"]), form=match.form(row["columns"]),
-                bytes=known["bytes"], freeze=task.options.freeze, analyze=row["analyze"],
+                bytes=known["bytes"], freeze=task.options.freeze, analyze=row["analyze"] and analyzes,
                 parts=parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over),
                 indexes=tuple(indexes.get(known["oid"], ())), kept=known["name"] in (task.kept or {}),
             )

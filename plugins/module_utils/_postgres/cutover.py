@@ -161,7 +161,7 @@ def _drift(world: World) -> list[str]:
     source = world.sides.read_source()
     target, _found = world.sides.read_target()
     world.sides.release_source()
-    return compare_objects(source.objects, target.objects, source.major == target.major)
+    return compare_objects(source.objects, target.objects, (source.major, target.major))
 
 
 def _remarks(world: World) -> list[str]:

@@ -85,7 +85,7 @@ class Switch:
     def _drift(self) -> list[str]:
         source, target = self._facts()
         self._leave()
-        return compare_objects(source.objects, target.objects, source.major == target.major)
+        return compare_objects(source.objects, target.objects, (source.major, target.major))
 
     def _facts(self) -> tuple[Facts, Facts]:
         sides = self.world.sides
@@ -205,7 +205,7 @@ class Switch:
         mode = self.world.params["verify"]
         source, target = self._facts()
         try:
-            differences = compare_objects(source.objects, target.objects, source.major == target.major)
+            differences = compare_objects(source.objects, target.objects, (source.major, target.major))
             if mode != "none" and not differences:
                 with opened_readers(self.world.sides, source, target, self.world.jobs) as readers:
                     differences = self._compare_rows(readers, source, mode == "hash")

@@ -19,7 +19,7 @@ from pathlib import Path
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Assessment
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.source import assess_source
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.task import replication_settings, table_mappings
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume, steps, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, planner, resume, steps, toc
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import end_leftovers
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
@@ -112,6 +112,8 @@ class DmsMigration(Migration):
             self._check_rows(gate, snapshot, run_id)
             with self._phase("restore"):
                 archive.restore_rest([entry for entry in archive.entries if not self._is_primary_key(entry)])
+            with self._phase("analyze"):
+                self.statistics = planner.gather(self.sides, task, frozenset())
         return self._end(plan, target, run_id, gate)
 
     def _read_archive(self, task: Task, folder: Path) -> Archive:
@@ -119,6 +121,8 @@ class DmsMigration(Migration):
         archive = Archive(task, folder / "schema")
         with self._phase("dump"):
             archive.read("--format=custom", "--section=pre-data", "--section=post-data")
+            if not self.before:
+                planner.read(task)
         return archive
 
     def _is_primary_key(self, entry: toc.Entry) -> bool:
@@ -154,8 +158,6 @@ class DmsMigration(Migration):
     def _end(self, plan: Plan, target: Facts, run_id: str, gate: Gate) -> dict:
         with self._phase("sequences"):
             gate.bring_sequences_forward()
-        with self._phase("analyze"):
-            steps.analyze(self.sides, self.jobs, frozenset())
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(Written())

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, resume, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, planner, resume, steps
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import (
     clear,
     clear_large_objects,
@@ -36,12 +36,10 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides imp
     opened,
     without_lock,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options, Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
 
 HEARTBEAT = 5.0
-CTID_RANGES_SINCE = 14  # older servers read the whole table for each part
-# Servers from 14 on.
-CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}
+CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}  # servers from 14 on
 
 
 def migrate(params: dict, check_mode: bool) -> dict:
@@ -68,6 +66,7 @@ class Migration:
     _source_held: bool = True
     kept: resume.Kept | None = None
     pooled: tuple[str, ...] = ()
+    statistics: dict | None = None
 
     def __post_init__(self) -> None:
         self.replication = logical.of(self.sides, self.params)
@@ -169,25 +168,26 @@ class Migration:
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
         self.progress.plan(plan.tables)
         with steps.private_folder(self.parent, self.sides) as folder:
-            written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
+            task = self._task(plan, target, run_id, clients, snapshot, folder)
+            written = self._write(task, gate)
+            with self._phase("analyze"):
+                self.statistics = planner.gather(self.sides, task, written.analyzed)
         with self._phase("sequences"):
             gate.bring_sequences_forward()
-        with self._phase("analyze"):
-            steps.analyze(self.sides, self.jobs, written.analyzed)
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(written)
         marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
         self.replication.start()
-        result = self._result(
+        return self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
-        )
-        return {**result, "timeline": written.spans}
+        ) | {"timeline": written.spans}
 
     def _write(self, task: Task, gate: Gate) -> Written:
         engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
         with self._phase("dump"):
             engine.read()
+            planner.read(task)
         with self._phase("verify"):
             gate.read_source(task.snapshot, engine.needs_snapshot_for_rows)
         # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
@@ -231,14 +231,11 @@ class Migration:
             existing_schemas=existing, on_tick=self._heartbeat, run_id=run_id,
             source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
             large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
-            options=self._options(), on_copied=self._release_source, on_progress=self.progress.take,
+            options=steps.options(self.params, self.source.major),
+            on_copied=self._release_source, on_progress=self.progress.take,
             kept=self.kept.tables if self.kept else None,
             large_objects_kept=bool(self.kept and self.kept.large_objects),
         )  # fmt: skip
-
-    def _options(self) -> Options:
-        split = steps.size_of("split_over", self.params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
-        return Options(self.params["format"], self.params["freeze"], split, self.params["stall_timeout"])
 
     def _heartbeat(self) -> None:
         """Notice within seconds that the lock or the snapshot is gone."""
@@ -254,7 +251,7 @@ class Migration:
         if self.params["verify"] == "none":
             return
         target, _found = self.sides.read_target()
-        differences = compare_objects(self.source.objects, target.objects, self.source.major == target.major)
+        differences = compare_objects(self.source.objects, target.objects, (self.source.major, target.major))
         if differences:
             raise PostgresError(
                 f"the target's schema differs from the source's: {listed(differences)}",
@@ -293,6 +290,7 @@ class Migration:
             "remarks": list(plan.warnings) + self.replication.remarks,
             "timings": self._rounded(),
             "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
+            "statistics": self.statistics,
             "kept": self.kept.result if self.kept else None,
             "replication": self.replication.result(),
             "verify": {"status": verified, "differences": []},

@@ -9,7 +9,7 @@ import errno
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import ca
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import CTID_RANGES_SINCE
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options
 
 FOLDER_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -53,6 +55,12 @@ def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ())
         sslmode=params["target"]["sslmode"],
         pooled=pooled,
     )
+
+
+def options(params: dict, source_major: int) -> Options:
+    """Say how the rows are moved."""
+    split = size_of("split_over", params["split_over"]) if source_major >= CTID_RANGES_SINCE else 0
+    return Options(params["format"], params["freeze"], split, params["stall_timeout"], params["analyze"])
 
 
 @contextmanager
@@ -102,11 +110,16 @@ def index_memory(session: Session, jobs: int) -> str:
 
 def analyze(sides: Sides, jobs: int, done: frozenset[str]) -> None:
     """Gather the statistics of all tables but those that are done, and of materialized views."""
-    names = [name for name in content.names(sides.target_session, catalogue.ANALYZABLE) if name not in done]
-    if not names:
+    names = content.names(sides.target_session, catalogue.ANALYZABLE)
+    analyze_tables(sides, jobs, {name: name for name in names if name not in done})
+
+
+def analyze_tables(sides: Sides, jobs: int, tables: Mapping[str, str]) -> None:
+    """Take {name: what ANALYZE is told}, the biggest first."""
+    if not tables:
         return
-    sessions = content.open_sessions(sides.commands, sides.psql, sides.target, min(jobs, len(names)))
-    (answers,) = run_all([(sessions, [(name, f"analyze {name}") for name in names])], sides.commands)
+    sessions = content.open_sessions(sides.commands, sides.psql, sides.target, min(jobs, len(tables)))
+    (answers,) = run_all([(sessions, [(name, f"analyze {what}") for name, what in tables.items()])], sides.commands)
     for session in sessions:
         session.close()
     errors = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error]

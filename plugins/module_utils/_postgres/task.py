@@ -17,12 +17,13 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session i
 
 @dataclass(frozen=True)
 class Options:
-    """How the rows are moved; used by the copy engine only."""
+    """How the rows are moved; all but `analyze` is for the copy engine only."""
 
     format: str = "auto"
     freeze: bool = True
     split_over: int = 10 << 30
     stall_timeout: int = 600
+    analyze: str = "analyze"
 
 
 @dataclass(frozen=True)

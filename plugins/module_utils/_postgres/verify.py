@@ -78,7 +78,7 @@ def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
         "target": target.summary,
         "tables": [{**row.result, **keys.get(row.name, {})} for row in rows],
         "sequences": sequences,
-        "differences": compare.compare_objects(source.objects, target.objects, source.major == target.major)
+        "differences": compare.compare_objects(source.objects, target.objects, (source.major, target.major))
         + others
         + [_told(row, keys.get(row.name)) for row in rows if row.difference]
         + [entry["difference"] for entry in sequences if entry["difference"]],

@@ -42,6 +42,14 @@ create table klein (id serial primary key, gross int references gross);
 insert into klein (gross) select generate_series(1, 1000);
 select lo_from_bytea(0, 'x') from generate_series(1, 20);
 """
+SUBSCRIBERS_ROLE_SINCE = 16
+# What stands in awkward.sql for what a server without ICU and contrib has.
+PLAIN = (
+    ("create extension pg_trgm;", ""),
+    ("create extension citext schema ext;", "create domain ext.citext as text;"),
+    ("using gin (t public.gin_trgm_ops)", "using gin (to_tsvector('english', t))"),
+    ("provider = icu, locale = 'de-DE'", "provider = libc, locale = 'C'"),
+)
 # Runs pg_migrate as a process of its own, so that it can be killed: parameters from standard input.
 RUNNER = """
 import json, sys
@@ -91,11 +99,13 @@ class Sides:
     source: Side
     target: Side
     workdir: Path
+    client_bindir: str | None = None
 
     def params(self, **changes: object) -> dict:
         params = {
             "source": self.source.params, "target": self.target.params, "jobs": "2", "timeout": 120,
-            "client_bindir": None, "workdir": str(self.workdir), "on_nonempty": "resume", "verify": "counts",
+            "client_bindir": self.client_bindir, "workdir": str(self.workdir), "on_nonempty": "resume",
+            "verify": "counts", "analyze": "analyze",
             "lock_timeout": 10, "maintenance_work_mem": None, "engine": "copy", "format": "auto",
             "freeze": True, "split_over": "10GB", "stall_timeout": 600,
             "static_tables": None, "source_from_target": None, "slot_timeout": 60,
@@ -123,6 +133,23 @@ class Sides:
         child.stdin.close()
         child.stdin = None
         return child
+
+
+def make_roles(server: Server, side: str, major: int) -> None:
+    """Make the users of docker compose on a source, those of RDS on a target."""
+    with server.connect() as admin:
+        if side == "source":
+            admin.execute(f"create role {SOURCE_USER} superuser login password '{SOURCE_USER}-canary-5f2a9'")
+            admin.execute('create role "Prüf Rolle" nologin')  # owns something, and is not on the target
+            return
+        admin.execute("create role rds_superuser")
+        admin.execute("grant pg_read_all_stats, pg_signal_backend to rds_superuser")
+        if major >= SUBSCRIBERS_ROLE_SINCE:
+            admin.execute("grant pg_create_subscription to rds_superuser")
+        admin.execute(
+            f"create role {MASTER} nosuperuser createdb createrole login "
+            f"password '{MASTER}-canary-7c31e' in role rds_superuser"
+        )
 
 
 def refusal(call: Callable[[], dict]) -> PostgresError:
@@ -196,8 +223,14 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def awkward_sql() -> str:
-    return (Path(__file__).parent / "awkward.sql").read_text()
+def awkward_sql(plain: bool = False) -> str:
+    """Return one of every awkward kind of object; `plain` without ICU and contrib, which not every server has."""
+    sql = (Path(__file__).parent / "awkward.sql").read_text()
+    if plain:
+        for own, other in PLAIN:
+            assert own in sql, f"awkward.sql has no {own!r} any more"
+            sql = sql.replace(own, other)
+    return sql
 
 
 def writes_of(side: Side) -> tuple:

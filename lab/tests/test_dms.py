@@ -134,15 +134,14 @@ def test_what_dms_does_to_values_happens_here_too(world: World, table: str) -> N
 
 
 def test_a_load_can_be_stopped_and_a_provisioned_one_not_deleted(world: World, table: str) -> None:
-    with world.source() as source:
-        source.execute(f"insert into {table} select n, repeat('x', 200) from generate_series(1001, 300000) n")
     arn = world.create(table)
-    world.start(arn)
-    wait_for(lambda: world.state(arn)["Status"] == "running", "it to run")
-    with refused(BUSY, "cannot be deleted"):
-        world.dms.delete_replication_config(ReplicationConfigArn=arn)
-
-    world.dms.stop_replication(ReplicationConfigArn=arn)
+    with world.source() as holder, holder.transaction():
+        holder.execute(f"lock table {table} in access exclusive mode")  # so that the load does not end before we look
+        world.start(arn)
+        wait_for(lambda: world.state(arn)["Status"] == "running", "it to run")
+        with refused(BUSY, "cannot be deleted"):
+            world.dms.delete_replication_config(ReplicationConfigArn=arn)
+        world.dms.stop_replication(ReplicationConfigArn=arn)
     end = wait_for(lambda: (now := world.state(arn)) and now["Status"] == "stopped" and now, "it to stop")
 
     assert end["StopReason"] == "Stop Reason NORMAL"

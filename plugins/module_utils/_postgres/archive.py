@@ -103,7 +103,7 @@ class Archive:
 
 def dump_argv(task: Task, *options: str) -> list[str]:
     return [
-        task.clients.pg_dump, "--no-password", *options,
+        task.clients.pg_dump, "--no-password", f"--dbname={task.source.conninfo()}", *options,
         f"--snapshot={task.snapshot}", f"--lock-wait-timeout={task.lock_timeout}s",
         # What is written is read once, by us, and never survives this run: no zlib, no fsync.
         "--compress=0", "--no-sync",
@@ -113,18 +113,13 @@ def dump_argv(task: Task, *options: str) -> list[str]:
 
 
 def restore_argv(task: Task, *options: str, tolerant: bool = False) -> list[str]:
+    target = task.target.conninfo(task.patience, dbname=task.target.database)
     return [
-        task.clients.pg_restore, "--no-password", f"--dbname=dbname={conninfo_value(task.target.database)}",
+        task.clients.pg_restore, "--no-password", f"--dbname={target}",
         # Without --verbose an error does not name its entry.
         "--no-owner", "--no-acl", "--no-tablespaces", "--verbose",
         *([] if tolerant else ["--exit-on-error"]), *options,
     ]  # fmt: skip
-
-
-def conninfo_value(text: str) -> str:
-    """Quote a value of a libpq connection string: a bare database name with '=' would be read as one."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 class NotADeadlock(Exception):

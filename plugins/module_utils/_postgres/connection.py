@@ -31,6 +31,11 @@ SAFE_SETTINGS = {
     "tcp_keepalives_idle": "60",
 }
 
+# A connection that dies without a word is noticed after about two minutes: libpq's parameters for it have no
+# environment variable. Nothing in them is secret.
+KEEPALIVES = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+SILENCE = 120
+
 
 class PasswordFile:
     """A password file in memory (Linux), or else in a private folder until close()."""
@@ -124,9 +129,24 @@ class Connection:
             env["PGPASSFILE"] = self._file.path
         return env
 
+    def conninfo(self, silence: int = SILENCE, **more: str) -> str:
+        """Return the connection string for a child's arguments; the environment says the rest.
+
+        `silence` is for how many seconds what was sent may stay without an answer of the other end's system. A server
+        that does not take rows in for a while is as silent as a dead one, so whoever sends rows is given more.
+        """
+        parameters = {**more, **KEEPALIVES, "tcp_user_timeout": str(silence * 1000)}
+        return " ".join(f"{name}={conninfo_value(value)}" for name, value in parameters.items())
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def conninfo_value(text: str) -> str:
+    """Quote a value of a libpq connection string: a bare database name with '=' would be read as one."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def options_text(settings: Mapping[str, str]) -> str:

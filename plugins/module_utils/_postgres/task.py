@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import SILENCE, Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 
@@ -62,6 +62,11 @@ class Task:
     kept: dict[str, int] | None = None
     on_copied: Callable[[], None] = lambda: None
     on_progress: Callable[[dict], None] = lambda _state: None
+
+    @property
+    def patience(self) -> int:
+        """Seconds that a target may take in nothing of what it is sent."""
+        return max(self.options.stall_timeout, SILENCE)
 
 
 @dataclass

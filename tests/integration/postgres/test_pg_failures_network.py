@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from faults import Case, marks
 from tcp_proxy import Fault, Proxy, proxied
@@ -149,3 +150,31 @@ def test_a_slow_line_is_no_failure(case: Case, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(proxy, "_due", slow)
         assert case.sides.migrate(target={"port": proxy.port}, stall_timeout=5)["changed"]
     assert case.sides.verify()["differences"] == []
+
+
+# What a child of ours says when it only waits for an answer.
+WAITING = {
+    "pg_dump": ("source", b"LOCK TABLE"),
+    "pg_restore": ("target", b"CREATE TABLE public.gross"),
+    "psql": ("target", b"CREATE INDEX"),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("program", [*WAITING])
+def test_a_forgotten_connection_is_noticed_while_its_answer_is_awaited(
+    case: Case, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """Without keepalives this ends with the run's own time, a day later."""
+    monkeypatch.setattr(connection, "KEEPALIVES", {"keepalives_idle": "1", "keepalives_interval": "1"})
+    side, words = WAITING[program]
+    with proxied(getattr(case.sides, side).server.port) as proxy:
+        proxy.fault = Fault("forget", "up", words=words)
+        struck = proxy.fault.struck
+
+        error = case.fails("run again", **{side: {"port": proxy.port}}, timeout=60, jobs="1")
+
+    assert struck.is_set(), error
+    assert "timeout" not in error
+    assert f"{side} (database" in error
+    case.completes()

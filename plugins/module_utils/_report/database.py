@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._report import dms
+
 # pg_migrate_verify tells of them in its list of tables.
 LARGE_OBJECTS = "large objects"
 PHASES = {
@@ -71,6 +73,7 @@ def migration(results: dict[str, Any], check_mode: bool = False) -> dict[str, An
         _verification_table(proved, "Verification"),
         _timeline(moved, proved),
         *_lanes(moved),
+        *dms.load(results.get("loaded") or {}),
         *_remarks(moved, proved),
         _instance(found),
     ]

@@ -157,7 +157,8 @@ def assessed(status: str, arn: str = "arn:1", fails: bool = True) -> dict[str, A
         "PremigrationAssessmentRunArn": arn, "Status": status, "FailOnAssessmentFailure": fails,
         "PremigrationAssessmentRunCreationDate": datetime(2026, 11, 23, int(arn[-1]), tzinfo=UTC),
         "ResultStatistic": {"Passed": 3, "Failed": 1, "Warning": 2},
-        "LastFailureMessage": "postgres-check-pk: public.x", "ResultLocationBucket": "bucket", "ResultLocationFolder": "folder",
+        "LastFailureMessage": "postgres-check-pk: public.x",
+        "ResultLocationBucket": "bucket", "ResultLocationFolder": "folder",
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.readers i
 
 POLL = 0.02
 # wal_retrieve_retry_interval of the servers is 5 s.
-WORKER_START = 15.0
+WORKER_START = 30.0
 _ABOUT = """
 select pg_catalog.jsonb_build_array(format('%I.%I', n.nspname, c.relname), s.seqincrement, s.seqmin, s.seqmax)
 from pg_catalog.pg_sequence s join pg_catalog.pg_class c on c.oid = s.seqrelid

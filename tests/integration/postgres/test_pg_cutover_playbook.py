@@ -64,7 +64,7 @@ def test_the_playbook_tells_the_application(ledger: Sides, tmp_path: Path) -> No
         options = ("-i", str(tmp_path / "hosts"), *INTERPRETER, *extra, "-e", f"cutover_state={state}", *abandon)
         done = subprocess.run(
             [str(PLAYBOOK), *options, str(tmp_path / "cut_over.yml")], cwd=CHECKOUT, capture_output=True, text=True,
-            timeout=120, check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+            timeout=280, check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         outputs.append(done.stdout)

@@ -73,7 +73,7 @@ def test_between_good_sides_nothing_is_in_the_way_and_nothing_is_written(small: 
     assert told["index_bytes"] == sum(table["index_bytes"] for table in result["tables"])
     assert told["target_storage_bytes"] > told["bytes"] + told["index_bytes"] + told["wal_bytes"]
     assert told["seconds"] == round((told["bytes"] + told["index_bytes"]) / 1e6, 1)
-    assert abs(result["source"]["clock_skew"]) < 5
+    assert abs(result["source"]["clock_skew"]) < 60
     assert result["target"]["settings"]["max_connections"] == "100"
     assert "canary" not in str(result)
 

@@ -106,7 +106,7 @@ def end_all(processes: Iterable[ProcessId], ask: signal.Signals, patience: float
 
 def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: float = 10) -> None:
     """Ask the process to end, wait `patience` seconds, then kill it. A stranger with its id is left alone."""
-    for number, seconds in ((ask, patience), (signal.SIGKILL, 5)):
+    for number, seconds in ((ask, patience), (signal.SIGKILL, 60)):
         if not process.alive:
             return
         try:
@@ -120,7 +120,7 @@ def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: floa
         raise LabError(f"process {process.pid} did not end after SIGKILL")
 
 
-def kill_tree(process: ProcessId, patience: float = 10) -> None:
+def kill_tree(process: ProcessId, patience: float = 60) -> None:
     """End a server as a dying host does: all its processes at once, none with time for a last word.
 
     PostgreSQL's children lead sessions of their own, so a signal to the process group would miss them. The

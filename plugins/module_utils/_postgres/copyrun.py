@@ -91,7 +91,7 @@ class Run:
             raise _failed(table, lane.target, committed.error)
         self.watch.end(lane.number)
         self._counted(table, read, time.monotonic() - began)
-        self._done(job, "copied")
+        self._done(job, self.progress.part_there(table.ident, read))
 
     def _index(self, lane: Lane, job: Job) -> Steps:
         index = known(job.index)
@@ -119,8 +119,9 @@ class Run:
         counts = known(self.written.rows)
         read, wrote = counts.get(table.ident, (0, 0))
         counts[table.ident] = (read + rows, wrote + rows)
-        self.progress.tables[table.ident]["rows"] = read + rows
-        if not table.kept:
+        if table.kept:
+            self.progress.tables[table.ident]["rows"] = rows
+        else:
             self.written.seconds[table.oid] = self.written.seconds.get(table.oid, 0.0) + seconds
         self.written.how[table.ident] = "kept" if table.kept else table.form.format
 

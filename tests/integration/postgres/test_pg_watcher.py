@@ -145,3 +145,11 @@ def test_lines_are_shown_of_a_runner_that_is_reached_by_ssh(small: Sides, tmp_pa
     assert child.returncode == 0, out + errors
     assert any(LINE.match(line) for line in errors.splitlines()), errors
     assert list((small.workdir.parent / "remote").glob("*")) == []
+
+
+def test_the_dump_engine_tells_which_tables_are_there(small: Sides, tmp_path: Path) -> None:
+    small.migrate(engine="dump", progress_path=str(tmp_path / "progress"))
+
+    told = json.loads((tmp_path / "progress").read_text())
+    assert told["tables_done"] == told["tables"] >= 2
+    assert (told["percent"], told["running"]) == (100.0, [])

@@ -108,7 +108,8 @@ def test_a_database_name_is_never_read_as_a_connection_string() -> None:
 
 def test_tables_are_timed_by_what_pg_restore_tells() -> None:
     now = iter([1.0, 2.0, 5.5])
-    watch = Stopwatch({"3332": "16400", "3333": "16401"}, lambda: next(now))
+    told: list[tuple[str, str]] = []
+    watch = Stopwatch({"3332": "16400", "3333": "16401"}, lambda: next(now), lambda *state: told.append(state))
 
     for line in (
         "launching item 3332 TABLE DATA stops",
@@ -123,6 +124,7 @@ def test_tables_are_timed_by_what_pg_restore_tells() -> None:
         watch.line(f"pg_restore: {line}")
 
     assert watch.seconds == {"16400": 4.5}
+    assert told == [("16400", "copying"), ("16400", "copied")]
 
 
 def test_only_what_fails_after_a_deadlock_is_repeated() -> None:

@@ -21,10 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {
     "_dms": ("dms", "secretsmanager", "sts"),
     "_elasticache": ("elasticache", "secretsmanager", "kms", "logs"),
-    "_iam": ("iam",),
+    "_iam": ("iam", "sts"),
     "_rds": ("rds", "kms"),
     "_rds_proxy": ("rds", "iam"),
     "_rds_user": ("secretsmanager", "rds", "kms"),
+    "_kms": ("kms",),
     "_resource": (),
     "_vpc": ("ec2", "logs", "iam", "s3", "kms"),
 }

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+from ansible_collections.bahnvision.aws.plugins.module_utils._kms.keys import key_arn
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api, checks
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
     needs_order,
@@ -56,9 +57,9 @@ def _look(clients: Clients, params: Mapping[str, Any], instance: dict[str, Any] 
         refuse(f"cannot restore {KIND} {want['identifier']}", checks.input_problems(want))
         origin = api.get_origin(rds, want["restore_from"])
     if (instance or origin) and want.get("kms_key_id"):
-        want["kms_key_id"] = api.key_arn(clients["kms"], want["kms_key_id"])
+        want["kms_key_id"] = key_arn(clients["kms"], want["kms_key_id"])
     if instance and want.get("master_user_secret_kms_key_id"):
-        want["master_user_secret_kms_key_id"] = api.key_arn(clients["kms"], want["master_user_secret_kms_key_id"])
+        want["master_user_secret_kms_key_id"] = key_arn(clients["kms"], want["master_user_secret_kms_key_id"])
     seen = Seen(instance, api.get_offers(rds), origin=origin)
     if instance and RESTORED in seen.tags and not instance.get("MasterUserSecret"):
         # A copy that is not complete yet has no clients that a change could disturb.

@@ -58,6 +58,15 @@ def facts(outcome: Outcome) -> dict[str, Any]:
     return outcome.tasks[RESULT]["ansible_facts"]["rds_result"]
 
 
+def made_as_foreseen(ways: Ways, **inputs: Any) -> Outcome:
+    foreseen = ways.stage.run("--check", **ways.inputs, **inputs)
+    made = ways.stage.run(**ways.inputs, **inputs)
+    assert (foreseen.code, made.code, made.changed) == (0, 0, foreseen.changed), made.errors
+    left = ways.stage.run("--check", **ways.inputs, **inputs)
+    assert (left.code, left.changed) == (0, [])
+    return made
+
+
 @pytest.fixture(scope="module")
 def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
     far = tmp_path_factory.mktemp("far")
@@ -110,7 +119,7 @@ def test_without_a_proxy_nothing_of_one_is_made(ways: Ways, bare: Outcome) -> No
 
 
 def test_a_proxy_comes_later_and_reads_the_secret_by_its_key(ways: Ways, bare: Outcome) -> None:
-    told = facts(assert_four_runs(ways.stage, rds_proxy=True, **ways.inputs)[1])
+    told = facts(made_as_foreseen(ways, rds_proxy=True))
 
     assert ways.connect(told, told["proxy_endpoint"], told["proxy_port"]) == told["app_username"]
     assert f"{NAME}-rds-proxy" in ways.groups() & ways.roles()
@@ -120,7 +129,7 @@ def test_a_proxy_comes_later_and_reads_the_secret_by_its_key(ways: Ways, bare: O
 
 
 def test_a_proxy_that_is_no_longer_wanted_goes_with_all_that_was_made_for_it(ways: Ways, bare: Outcome) -> None:
-    told = facts(assert_four_runs(ways.stage, rds_proxy=False, **ways.inputs)[1])
+    told = facts(made_as_foreseen(ways, rds_proxy=False))
 
     test_without_a_proxy_nothing_of_one_is_made(ways, bare)
     assert ways.connect(told, told["endpoint"], told["port"]) == told["app_username"]

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalfacts as facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalkeep as keep
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalops as ops
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalsql as sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume
@@ -25,6 +26,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import READ_ONLY, Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import literal
 
+TIED = "{} others are copied again, since foreign keys tie them to tables that were not finished"
 COVERED = "replication slots hold every change of the finished tables since their snapshots"
 # A slot begins where no transaction is at work that began before it, in any database of the server.
 _AT_WORK = """
@@ -47,12 +49,6 @@ def streams_of(found: marker.Marker | None) -> dict[str, list[str]]:
     """Return {stream: its tables} as the run has written them down, the oldest first."""
     streams = (found.report.get("logical") or {}).get("streams", {}) if found else {}
     return dict(sorted(streams.items(), key=lambda item: _number(item[0])))
-
-
-def divide(streams: dict[str, list[str]], tables: Collection[str]) -> dict[str, list[str]]:
-    """Give each table to the newest stream that has begun to copy it. Pure."""
-    owner = {table: name for name, members in streams.items() for table in members}
-    return {name: [t for t in members if t in tables and owner[t] == name] for name, members in streams.items()}
 
 
 def _number(name: str) -> int:
@@ -105,6 +101,7 @@ class Logical(Still):
     method = "logical"
     mark: dict = field(default_factory=lambda: {"logical": {}})
     streams: dict[str, list[str]] = field(default_factory=dict)
+    tied: list[str] = field(default_factory=list)
     _control: Session | None = None
 
     @property
@@ -136,7 +133,9 @@ class Logical(Still):
     def covers(self, found: marker.Marker) -> str | None:
         """Return why the slots do not cover the gap since the interrupted run's copies; empty when they do."""
         done = resume.read_kept(self.sides.target_session, found.run_id).tables or {}
-        self.streams = divide(streams_of(found), done)
+        finished = keep.divide(streams_of(found), done)
+        self.streams = keep.whole(finished, map(list, self.control.ask_json(keep.REFERENCES)), self.static)
+        self.tied = sorted({t for name, tables in finished.items() for t in tables if t not in self.streams[name]})
         slots = ops.find(self.control, sql.stem_of(found.run_id)).slots
         lost = [name for name, tables in self.streams.items() if tables and not ops.usable(slots.get(name))]
         return f"the replication slot {listed(lost)} is gone or has lost changes" if lost else ""
@@ -150,7 +149,12 @@ class Logical(Still):
         for name, tables in self.streams.items():
             self.control.ask(sql.set_tables(name, tables))
         # No slot carries large objects: they are copied again.
-        return replace(kept or resume.Kept(""), reason=COVERED, large_objects=False)
+        kept = replace(kept or resume.Kept(""), reason=COVERED, large_objects=False)
+        if not self.tied or kept.tables is None:
+            return kept
+        session.ask(keep.forget_sql(run_id, self.tied))
+        rows = {table: rows for table, rows in kept.tables.items() if table not in self.tied}
+        return replace(kept, reason=f"{COVERED}; {TIED.format(len(self.tied))}", tables=rows)
 
     def begin(self, run_id: str, plan: Plan, kept: Collection[str]) -> str:
         """Publish what is to be copied, make the slot, and return the name of its snapshot.

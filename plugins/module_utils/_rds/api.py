@@ -63,6 +63,10 @@ def modify_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> Non
     ))  # fmt: skip
 
 
+def reboot_instance(rds: Any, identifier: str) -> None:
+    call(rds, "reboot_db_instance", f"reboot db_instance {identifier}", eventual=BUSY, DBInstanceIdentifier=identifier)
+
+
 def restore_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
     kind = "from_db_snapshot" if "DBSnapshotIdentifier" in params else "to_point_in_time"
     call(

@@ -18,6 +18,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
     plan_present,
     wanted_version,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.reboot import reboot
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.restore import plan_restore
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import KIND, RESTORED, Seen, refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.watch import BROKEN, GOING, SETTLED, Watch, status_of
@@ -44,6 +45,8 @@ def ensure_instance(clients: Clients, params: Mapping[str, Any], check_mode: boo
     result = apply(plan, lambda action: _execute(rds, action), check_mode)
     if check_mode:
         return {**result, "instance": _predicted(params, seen)}
+    if any(action.verb == "reboot" for action in plan.actions):
+        reboot(rds, params, plan)
     instance = _wait_whole(rds, params, plan) if params["wait"] else api.get_instance(rds, name)
     return {**result, "instance": facts(instance or {}, _family(seen, params))}
 
@@ -84,8 +87,8 @@ def _restore(clients: Clients, params: Mapping[str, Any], plan: Plan) -> Plan:
 
 
 def _execute(rds: Any, action: Action) -> None:
-    if action.verb == "restore":
-        return  # done already: what follows depends on how it came out
+    if action.verb in ("restore", "reboot"):
+        return  # done before, since what follows depends on how it came out; or after all else
     if action.verb == "create":
         api.create_instance(rds, action.params)
     elif action.verb == "modify":

@@ -25,7 +25,7 @@ def test_drill_there_and_back_under_load(ledger: Sides) -> None:
     print(
         f"copied under load: {copied}, acknowledged: {len(writers.acknowledged)}, unknown: {len(writers.unknown)}; "
         f"write downtime ms: {[result['write_downtime_ms'] for result in (there, back, again)]}; "
-        f"longest gap seen by the writers: {writers.longest_gap:.2f} s"
+        f"longest gap seen by the writers: {writers.longest_gap():.2f} s"
     )
 
     assert (status["state"], status["problems"], status["drift"]) == ("replicating", [], [])

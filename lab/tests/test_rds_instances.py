@@ -170,6 +170,35 @@ def test_what_needs_a_maintenance_window_waits_for_it(rds: Any, name: str) -> No
     assert done["SecondaryAvailabilityZone"] != done["AvailabilityZone"]
 
 
+def test_the_master_user_may_subscribe_and_nobody_else(lab: Lab, name: str) -> None:
+    """As on RDS, where rds_superuser may; before version 16 PostgreSQL itself asks for a superuser."""
+    statement = (
+        "CREATE SUBSCRIPTION {} CONNECTION 'host=nowhere password=x dbname=x' PUBLICATION p"
+        " WITH (connect = false, slot_name = NONE, enabled = false, create_slot = false)"
+    )
+    mighty = "SELECT coalesce(string_agg(rolname, ' '), '') FROM pg_roles WHERE rolsuper"
+    with connect(lab, name) as master:
+        master.execute("CREATE ROLE plain; GRANT plain TO master")
+        for database in ("later", value(master, "SELECT current_database()")):
+            if database == "later":
+                master.execute("CREATE DATABASE later")
+            with connect(lab, name, dbname=database) as inside:
+                inside.execute(statement.format("ours"))
+                assert value(inside, mighty) == "rdsadmin", "it was one for the statement only"
+                with pytest.raises(psycopg.Error):
+                    inside.execute(statement.format("ours"))
+                inside.execute("SET ROLE plain")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    inside.execute(statement.format("theirs"))
+                inside.execute("RESET ROLE")
+                inside.execute("DROP SUBSCRIPTION ours")
+                assert value(inside, mighty) == "rdsadmin"
+        with pytest.raises(psycopg.Error, match="replication"):
+            master.execute("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
+        master.execute("DROP ROLE plain")
+        master.execute("DROP DATABASE later")
+
+
 def test_a_stopped_instance_has_no_server_and_keeps_its_rows(lab: Lab, rds: Any, name: str) -> None:
     with connect(lab, name) as master:
         master.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 5 AS n")

@@ -212,8 +212,9 @@ throughput_mb_s:
   returned: success
   type: float
 replication:
-  description: The C(streams) by which the target follows, with the number of tables of each, and the C(static_tables);
-    null without O(method=logical).
+  description: The C(streams) by which the target follows, with the number of tables of each, their C(slots) on the
+    source with C(lag_bytes) and C(retained_bytes) at the end of the run, and the C(static_tables); null without
+    O(method=logical).
   returned: success
   type: dict
 dms:

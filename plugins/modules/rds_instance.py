@@ -192,8 +192,8 @@ options:
     default: false
   reboot_for:
     description:
-      - With O(reboot=true), the static parameters that were changed a moment ago, which RDS may not show as waiting yet;
-        RV(bahnvision.aws.rds_parameter_group#module:waiting) returns them.
+      - With O(reboot=true), the static parameters that were changed a moment ago, which RDS may not show as waiting
+        yet; RV(bahnvision.aws.rds_parameter_group#module:waiting) returns them.
     type: list
     elements: str
     default: []

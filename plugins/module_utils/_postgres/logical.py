@@ -262,7 +262,16 @@ class Logical(Still):
         return facts.not_followed(plan.large_objects, plan.objects)
 
     def result(self) -> dict:
-        return {"streams": {name: len(tables) for name, tables in self.streams.items()}, "static_tables": self.static}
+        return {
+            "streams": {name: len(tables) for name, tables in self.streams.items()},
+            "slots": [slot for name in self.streams for slot in self._slots(name)],
+            "static_tables": self.static,
+        }
+
+    def _slots(self, name: str) -> list[dict]:
+        keys = ("name", "active", "wal_status", "lag_bytes", "retained_bytes")
+        slot = ops.find(self.control, name.rpartition("_")[0]).slots.get(name)
+        return [{key: slot[key] for key in keys}] if slot else []
 
 
 def of(sides: Sides, params: dict) -> Still:

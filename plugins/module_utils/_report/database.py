@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._report import dms
+from ansible_collections.bahnvision.aws.plugins.module_utils._report import dms, replication
 
 # pg_migrate_verify tells of them in its list of tables.
 LARGE_OBJECTS = "large objects"
@@ -71,6 +71,7 @@ def migration(results: dict[str, Any], check_mode: bool = False) -> dict[str, An
         *_preflight(results.get("judged") or {}),
         {"title": "Tables", "kind": "table", "note": note, "columns": MOVED_COLUMNS, "rows": tables},
         _verification_table(proved, "Verification"),
+        *replication.followed(moved),
         _timeline(moved, proved),
         *_lanes(moved),
         *dms.load(results.get("loaded") or {}),
@@ -111,6 +112,9 @@ def _verdict(results: dict[str, Any], tables: list[dict[str, Any]], check_mode: 
         return {"result": "fail", "sentence": str(failed[0].get("msg") or "The run failed; its output tells why.")}
     proved = results.get("proved") or {}
     if not proved.get("tables"):
+        follows = replication.verdict(results.get("moved") or {}, _sum(tables, "rows_target") or 0)
+        if follows and not check_mode:
+            return follows
         done = "Nothing was touched: this was a check." if check_mode else "Nothing was compared."
         return {"result": "info" if check_mode else "warn", "sentence": done}
     rows = f"{_sum(tables, 'rows_target'):,} rows in {len(tables)} tables"

@@ -94,11 +94,21 @@ def make_roles(server: postgres.Server, master: str, password: str, replication_
             if role in known:
                 grant = sql.SQL("GRANT {} TO {} WITH ADMIN OPTION")
                 admin.execute(grant.format(sql.Identifier(role), sql.Identifier(GROUP)))
-        # RDS has changed PostgreSQL so that membership in rds_replication is enough to replicate; here it takes the
-        # attribute. What wal_level does not allow is refused all the same.
-        role = "CREATE ROLE {} LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION VALID UNTIL 'infinity' IN ROLE {}"
+        role = "CREATE ROLE {} LOGIN NOSUPERUSER CREATEDB CREATEROLE VALID UNTIL 'infinity' IN ROLE {}"
         admin.execute(sql.SQL(role).format(sql.Identifier(master), sql.Identifier(GROUP)))
         set_password(admin, master, password)
+
+
+def let_members_replicate(server: postgres.Server, wanted: bool) -> None:
+    """Give the members of rds_replication the attribute, or take it back. RDS has changed PostgreSQL to need none."""
+    with server.connect() as admin:
+        members = admin.execute(
+            "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolreplication <> %s"
+            " AND pg_has_role(oid, 'rds_replication', 'member')", (wanted,)
+        ).fetchall()  # fmt: skip
+        for (name,) in members:
+            change = "ALTER ROLE {} REPLICATION" if wanted else "ALTER ROLE {} NOREPLICATION"
+            admin.execute(sql.SQL(change).format(sql.Identifier(name)))
 
 
 def set_password(admin: psycopg.Connection, role: str, password: str) -> None:

@@ -174,6 +174,8 @@ class Fleet:
         self._let_in(instance)
 
     def _let_in(self, instance: RealInstance) -> None:
+        logical = instance.wish.settings.get("wal_level") == "logical"
+        bootstrap.let_members_replicate(instance.cluster.require_primary().server, logical)
         instance.cluster.open()
         instance.wait_for_master()
         instance.ready = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._report import dms, replication
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.instance import section_of
 
 # pg_migrate_verify tells of them in its list of tables.
 LARGE_OBJECTS = "large objects"
@@ -76,7 +77,7 @@ def migration(results: dict[str, Any], check_mode: bool = False) -> dict[str, An
         *_lanes(moved),
         *dms.load(results.get("loaded") or {}),
         *_remarks(moved, proved),
-        _instance(found),
+        section_of(found),
     ]
     return {"verdict": _verdict(results, tables, check_mode), "facts": facts, "sections": sections}
 
@@ -101,7 +102,7 @@ def verification(results: dict[str, Any], check_mode: bool = False) -> dict[str,
         _verification_table(proved, "Tables"),
         {"title": "Sequences", "kind": "table", "columns": SEQUENCE_COLUMNS, "rows": sequences},
         *_remarks({}, proved),
-        _instance(results.get("found") or {}),
+        section_of(results.get("found") or {}),
     ]
     return {"verdict": _verdict(results, tables, check_mode), "facts": facts, "sections": sections}
 
@@ -256,24 +257,6 @@ def _remarks(moved: dict[str, Any], proved: dict[str, Any]) -> list[dict[str, An
         sections.append({"title": "Not moved", "kind": "table", "note": note, "columns": SKIPPED_COLUMNS,
                          "rows": moved["not_moved"]})  # fmt: skip
     return sections
-
-
-def _instance(found: dict[str, Any]) -> dict[str, Any]:
-    instance: dict[str, Any] = next(iter(found.get("instances") or []), {})
-    facts = {
-        "Instance": instance.get("db_instance_identifier"),
-        "Engine": f"{instance.get('engine')} {instance.get('engine_version')}" if instance else None,
-        "Class": instance.get("db_instance_class"),
-        "Standby in a second zone": instance.get("multi_az"),
-        "Storage": f"{instance.get('allocated_storage')} GiB {instance.get('storage_type')}" if instance else None,
-        "Encrypted": instance.get("storage_encrypted"),
-        "Days of backups": instance.get("backup_retention_period"),
-        "Protected against deletion": instance.get("deletion_protection"),
-        "Reachable from the internet": instance.get("publicly_accessible"),
-        "Network": (instance.get("db_subnet_group") or {}).get("vpc_id"),
-        "Master secret": (instance.get("master_user_secret") or {}).get("secret_arn"),
-    }
-    return {"title": "The RDS instance", "kind": "facts", "facts": facts if instance else {}}
 
 
 def _server(result: dict[str, Any], side: str) -> str | None:

@@ -28,6 +28,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql impor
 
 TIED = "{} others are copied again, since foreign keys tie them to tables that were not finished"
 COVERED = "replication slots hold every change of the finished tables since their snapshots"
+# wal_retrieve_retry_interval of the servers is 5 s.
+WORKER_START, POLL = 15.0, 0.05
 # A slot begins where no transaction is at work that began before it, in any database of the server.
 _AT_WORK = """
 select to_jsonb(format('process %s of %s in %s since %s', pid, usename, datname, xact_start::timestamp(0)))
@@ -214,6 +216,19 @@ class Logical(Still):
         """Let the changes in: rows, indexes and constraints are there, and were compared."""
         for name in self.streams:
             self.sides.target_session.ask(sql.enable(name))
+        self._await_readers()
+
+    def _await_readers(self) -> None:
+        """See that the subscriptions work. The rows are there, so one that does not is no failure of the copy."""
+        deadline = time.monotonic() + WORKER_START
+        while idle := [slot["name"] for name in self.streams for slot in self._slots(name) if not slot["active"]]:
+            if time.monotonic() > deadline:
+                self.remarks.append(
+                    f"the subscription {listed(idle)} has not begun to work within {WORKER_START:g} s: why is in the "
+                    "target's log"
+                )
+                return
+            time.sleep(POLL)
 
     def go_on(self, found: marker.Marker | None, check_mode: bool) -> bool:
         """See that a finished copy is followed; start what a killed run has not started. Return whether any was."""
@@ -227,6 +242,7 @@ class Logical(Still):
         if not check_mode:
             for name in stopped:
                 self.sides.target_session.ask(sql.enable(name))
+            self._await_readers()
         return bool(stopped)
 
     def _standing(self, found: marker.Marker, cutover: dict) -> dict[str, dict]:

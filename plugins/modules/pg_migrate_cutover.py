@@ -76,6 +76,17 @@ options:
     description: Seconds that the other side may take for the last changes while the writers are kept out.
     type: int
     default: 30
+  point_command:
+    description:
+      - A command that tells the application where to write, with O(state=switched) and O(state=rolled_back). It runs
+        where the module runs, in the moment in which the side takes writes, and sees C(CUTOVER_SIDE) (V(source) or
+        V(target)), C(CUTOVER_HOST), C(CUTOVER_PORT) and C(CUTOVER_DATABASE) in its environment. It is ended after two
+        minutes.
+      - It runs again when the module does, so it must bear to be repeated. When it fails, so does the module; the
+        switch stands.
+    type: list
+    elements: str
+    default: []
   abandon:
     description: With O(state=finished), ends the replication while the application is on the source. The target is
       then of no use and has to be emptied before another migration.
@@ -194,6 +205,7 @@ def main() -> None:
             "catch_up_timeout": {"type": "int", "default": 300},
             "fence_timeout": {"type": "int", "default": 10},
             "drain_timeout": {"type": "int", "default": 30},
+            "point_command": {"type": "list", "elements": "str", "default": []},
             "abandon": {"type": "bool", "default": False},
             "marker": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "source_from_target": reach_spec(),

@@ -15,6 +15,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import ma
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import MARKER_SCHEMA
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverswitch import Switch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutovertell import tell
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverworld import World
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY
@@ -93,6 +94,8 @@ def _reach(world: World, check_mode: bool) -> dict:
             switch.run()
     elif step.action in ("tidy", "release"):
         changed = _settle(world, step, check_mode) or changed
+        if not check_mode:
+            tell(world, step.to)
     elif step.action == "finish" and not check_mode:
         _finish(world)
     return _told(world, changed, drift=False)

@@ -20,6 +20,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import lo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalops as ops
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalsql as sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_content, compare_objects
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutovertell import tell
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverworld import World
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
@@ -130,9 +131,23 @@ class Switch:
         self._step("released")
         last |= {"steps": self.steps, "write_downtime_ms": self._downtime()}
         world.write(going=None, last=last)
+        untold = self._tell()
         ops.drop_streams(self.sender, self.taker, world.stem)
         self._step("tidied up")
         world.write(last={**last, "steps": self.steps})
+        if untold is not None:
+            raise untold
+
+    def _tell(self) -> PostgresError | None:
+        """Return why the application could not be told; the rest is done all the same."""
+        if not self.world.params["point_command"]:
+            return None
+        try:
+            tell(self.world, self.there)
+            self._step("application told")
+        except PostgresError as problem:
+            return problem
+        return None
 
     def _downtime(self) -> int:
         return round((time.monotonic() - self._fenced) * 1000)

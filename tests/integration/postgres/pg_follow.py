@@ -101,6 +101,7 @@ def cut_params(sides: Sides, state: str, **changes: object) -> dict:
     own = {
         "state": state, "reverse": True, "verify": "counts", "sequence_margin": 0, "catch_up_timeout": 120,
         "fence_timeout": 60, "drain_timeout": 120, "abandon": False, "marker": "keep", "target_from_source": None,
+        "point_command": [],
     }  # fmt: skip
     return copy.deepcopy({**sides.params(), **own, **changes})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -62,6 +63,26 @@ def test_finished_leaves_nothing_and_says_so_again(ledger: Sides) -> None:
     assert "nothing replicates any more" in str(refusal(lambda: cut(ledger, "rolled_back")))
     for side in (ledger.source, ledger.target):
         assert PASSWORD not in side.server.log.read_text(errors="replace")
+
+
+@pytest.mark.full
+def test_the_application_is_told_at_once_and_again_when_that_failed(ledger: Sides, tmp_path: Path) -> None:
+    run(ledger)
+    told, broken = tmp_path / "told", ["/bin/sh", "-c", "echo no such service >&2; exit 7"]
+    command = ["/bin/sh", "-c", 'echo "$CUTOVER_SIDE $CUTOVER_PORT" >> "$1"', "tell", str(told)]
+
+    assert cut(ledger, "switched", check_mode=True, point_command=command)["changed"]
+    assert not told.exists()
+    error = str(refusal(lambda: cut(ledger, "switched", point_command=broken)))
+
+    assert "may write to the target, and could not be told so by /bin/sh: it ended with 7: no such service" in error
+    assert (ours(ledger.source), ours(ledger.target)) == ((0, 0, 1), (1, 1, 0))
+    ledger.target.run("insert into numbered (v) values ('x')")
+    again = cut(ledger, "switched", point_command=command)
+    assert (again["changed"], told.read_text()) == (False, f"target {ledger.target.server.port}\n")
+    back = cut(ledger, "rolled_back", point_command=command)
+    assert [step["name"] for step in back["steps"]][-2:] == ["application told", "tidied up"]
+    assert told.read_text().splitlines()[1:] == [f"source {ledger.source.server.port}"]
 
 
 @pytest.mark.full

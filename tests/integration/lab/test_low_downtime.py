@@ -18,6 +18,7 @@ import pytest
 from bahnvision_lab.ledger import TABLES, Writers
 from bahnvision_lab.rehearse.drill import source_login
 from bahnvision_lab.testing import Lab, running_lab
+from rds_world import make_network
 
 pytestmark = pytest.mark.full
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,7 +43,13 @@ class Stage:
 
     def play(self, playbook: str, *arguments: str, **inputs: Any) -> tuple[int, str, dict[str, Any]]:
         """Return the status, everything that was shown, and the results by task."""
-        wish = {"migration_method": "logical", "rds_proxy": False, "reports_dir": str(self.reports), **inputs}
+        wish = {
+            "migration_method": "logical",
+            "rds_proxy": False,
+            "rds_multi_az": False,
+            "reports_dir": str(self.reports),
+            **inputs,
+        }
         foreign = ("AWS_", "ANSIBLE_", "PG")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         environment |= {
@@ -51,7 +58,7 @@ class Stage:
         }  # fmt: skip
         done = subprocess.run(
             [str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), playbook, "-e", json.dumps(wish), *arguments],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False,
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800, check=False,
         )  # fmt: skip
         told = json.loads(done.stdout[done.stdout.index("{") :])
         results = {
@@ -107,10 +114,11 @@ def stage(tmp_path_factory) -> Iterator[Stage]:
     with running_lab(folder / "lab") as lab:
         stage = Stage(lab, folder)
         subprocess.run(
-            [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=240,
+            [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=900,
             env={**os.environ, "BAHNVISION_LAB_STATE": str(lab.state.folder)},
         )  # fmt: skip
-        code, output, _results = stage.play("site.yml", "--limit", "vpc,rds", migration_method="copy")
+        make_network(lab)
+        code, output, _results = stage.play("playbooks/data.yml", "--limit", "rds", migration_method="copy")
         assert code == 0, output
         yield stage
         stage.writers.stop()

@@ -38,6 +38,14 @@ rel as materialized (
 )
 """
 
+
+def collation_name(oid: str) -> str:
+    """Return the SQL of a collation's name: the type regcollation is there from 13 on."""
+    return f"""(select case n.nspname when 'pg_catalog' then format('%I', l.collname)
+      else format('%I.%I', n.nspname, l.collname) end from pg_catalog.pg_collation l
+    join pg_catalog.pg_namespace n on n.oid = l.collnamespace where l.oid = {oid})"""
+
+
 _SCHEMAS = """
 select 'schema', format('%I', nspname), '' from ns
 where nspname <> 'public' and (('pg_catalog.pg_namespace'::regclass)::oid, oid) not in (select * from member)
@@ -67,11 +75,11 @@ from rel
 """
 
 # Positions are counted without the holes that dropped columns leave: a copy has none.
-_COLUMNS = """
+_COLUMNS = f"""
 select 'column', rel.ident || '.' || format('%I', a.attname),
   concat_ws(' ', row_number() over (partition by a.attrelid order by a.attnum),
     pg_catalog.format_type(a.atttypid, a.atttypmod),
-    case when a.attcollation <> t.typcollation then 'collate ' || a.attcollation::regcollation end,
+    case when a.attcollation <> t.typcollation then 'collate ' || {collation_name("a.attcollation")} end,
     case when a.attnotnull then 'not null' end,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'generated ' || nullif(a.attgenerated::text, ''),
     'identity ' || nullif(a.attidentity::text, ''),
@@ -138,14 +146,14 @@ where not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catal
                   and d.objid = p.oid and d.deptype in ('e', 'i'))
 """
 
-_TYPES = """
+_TYPES = f"""
 select 'type', (pg_catalog.pg_identify_object('pg_catalog.pg_type'::regclass, t.oid, 0)).identity,
   concat_ws(' ', t.typtype,
     (select string_agg(pg_catalog.quote_literal(e.enumlabel), ',' order by e.enumsortorder)
      from pg_catalog.pg_enum e where e.enumtypid = t.oid),
     case when t.typtype = 'd' then concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod),
-      case when t.typnotnull then 'not null' end, t.typdefault, t.typcollation::regcollation) end,
-    (select concat_ws(' ', r.rngsubtype::regtype, r.rngcollation::regcollation, r.rngcanonical, r.rngsubdiff)
+      case when t.typnotnull then 'not null' end, t.typdefault, {collation_name("t.typcollation")}) end,
+    (select concat_ws(' ', r.rngsubtype::regtype, {collation_name("r.rngcollation")}, r.rngcanonical, r.rngsubdiff)
      from pg_catalog.pg_range r where r.rngtypid = t.oid))
 from pg_catalog.pg_type t join ns on ns.oid = t.typnamespace
 where t.typtype in ('e', 'd', 'r', 'b') and t.typrelid = 0

@@ -47,7 +47,8 @@ from (
   from pg_catalog.pg_database where datname = current_database()
   union all select 'default privileges', concat_ws(' in schema ', case defaclobjtype when 'r' then 'tables'
       when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas'
-      else defaclobjtype::text end, (select format('%I', nspname) from pg_catalog.pg_namespace n
+      when 'L' then 'large objects' else defaclobjtype::text end,
+      (select format('%I', nspname) from pg_catalog.pg_namespace n
       where n.oid = defaclnamespace)), defaclrole, defaclacl
   from pg_catalog.pg_default_acl
 ) as listed (kind, ident, owner, acl)"""

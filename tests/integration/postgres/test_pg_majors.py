@@ -3,89 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from pg_majors import Between, Fleet
-from pg_sides import Sides, awkward_sql, state_of
+from bahnvision_lab.postgres import Server
+from pg_follow import LEDGER, Writers, cut, more, ours, run, same
+from pg_major_objects import fill
+from pg_majors import PAIRS, Between, Fleet, majors, sides_of
+from pg_sides import MASTER, SMALL, SOURCE_USER, refusal, state_of
+from test_pg_migrate_dms import TABLES, half, load
+from test_pg_preflight import ask, rules
 
-PAIRS = [(15, 15), (15, 16), (15, 18), (16, 16), (16, 18), (18, 18)]
-BELOW = [(16, 15), (18, 15), (18, 16)]
 each_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
 
-# What only servers from a major on can hold.
-SINCE = {
-    15: """
-create table zahlen (a int not null, b int, c int check (c > 0), constraint "a ist da" check (a is not null),
-  d int generated always as (a * 2) stored, e numeric(8, 2) default 1.5, unique nulls not distinct (b));
-insert into zahlen (a, b, c) select n, nullif(n, 3), n from generate_series(1, 40) n;
-create table oben (n int not null, t text not null);
-create table unten (m int not null) inherits (oben);
-insert into unten select n, 't' || n, n from generate_series(1, 9) n;
-create domain immer as int not null check (value > 0);
-create table mit_domaene (i immer, j immer default 5);
-insert into mit_domaene select n from generate_series(1, 5) n;
-create view ueber as select z.a, z.b, count(*) as n from zahlen z left join unten u on u.n = z.a group by z.a, z.b;
-create rule mit as on insert to ueber do instead insert into zahlen (a) values (new.a);
-create function wert(a int, out b int, variadic c text[]) returns int language sql stable as 'select a';
-create function atomar(a int) returns int language sql begin atomic select a + 1; end;
-create function gezaehlt(g int) returns bigint language sql begin atomic
-  select count(*) from zahlen where a > g; end;
-create procedure zaehle() language sql begin atomic insert into zahlen (a) select z.a + 100 from zahlen z; end;
-create policy nur on zahlen using (a > (select min(u.n) from unten u where m > 0));
-create view gefiltert as select a as "A b", b from zahlen where a > 3 order by b nulls first limit 5;
-create view verschachtelt as with k as (select a from zahlen where c > 1) select x.a, (select max(m) from unten)
-  from k x where exists (select from unten where n = x.a) union all select n, 1 from oben;
-create view fenster as select a, sum(b) over (partition by d order by a) as s, array(select m from unten order by m),
-  case when e > 1 then 'x.y' end, a::text || '(', extract(year from now()), substring('abc' from 2)
-  from zahlen;
-create view kreuz as select * from zahlen natural join (select n as a, m from unten) u, lateral (select a + m) w;
-create table geprueft (a int);
-insert into geprueft values (-1);
-alter table geprueft add constraint positiv check (a > 0) not valid;
-""",
-    17: """
-create collation gebaut (provider = builtin, locale = 'C.UTF-8');
-create table gebaut_sortiert (t text collate gebaut primary key);
-insert into gebaut_sortiert values ('ä'), ('Z'), ('a');
-grant maintain on gebaut_sortiert to "Prüf Rolle";
-create table geteilt_gezaehlt (id bigint generated always as identity, t text) partition by hash (id);
-create table geteilt_gezaehlt_1 partition of geteilt_gezaehlt for values with (modulus 1, remainder 0);
-insert into geteilt_gezaehlt (t) select 'x' from generate_series(1, 9);
-""",
-    18: """
-create table virtuell (a int primary key, b int generated always as (a * 2) virtual, c text, d int generated always
-  as (a + 1) stored, e text generated always as (upper(c)));
-insert into virtuell (a, c) select n, 'text ' || n from generate_series(1, 40) n;
-create table zeitlich (id int4range, gueltig daterange, was text, primary key (id, gueltig without overlaps));
-insert into zeitlich values ('[1,1]', '[2026-01-01,2026-02-01)', 'a'), ('[1,1]', '[2026-02-01,)', 'b');
-create table zeitlich_verweis (id int4range, gueltig daterange,
-  foreign key (id, period gueltig) references zeitlich (id, period gueltig));
-insert into zeitlich_verweis values ('[1,1]', '[2026-01-05,2026-03-01)');
-create table nicht_erzwungen (a int, b int references virtuell not enforced, check (a > 0) not enforced);
-insert into nicht_erzwungen values (-1, 99);
-create table nicht_leer (a int, b int, c int constraint "c ist da" not null no inherit,
-  d int constraint eigen not null);
-insert into nicht_leer values (null, 1, 2, 3);
-alter table nicht_leer add constraint spaeter not null a not valid;
-create table nicht_leer_kind () inherits (nicht_leer);
-create table zufall (id uuid primary key default uuidv7(), v int);
-insert into zufall (v) select generate_series(1, 9);
-create collation schnell (provider = builtin, locale = 'PG_UNICODE_FAST');
-""",
-}
-
-
-def fill(sides: Sides, major: int) -> None:
-    """One of every kind of object that the source's major can hold."""
-    with sides.source.connect() as source:
-        source.execute(awkward_sql(plain=True))
-        source.execute("set search_path = public")
-        for since, sql in SINCE.items():
-            if major >= since:
-                source.execute(sql)
-
-
-def sides_of(pair: tuple[int, int], fleet: Fleet, between: Between, user: str = "master") -> Sides:
-    ours, theirs = pair
-    return between(fleet.server(ours, "source"), fleet.server(theirs, "target"), theirs, user)
+MORE_TO_FOLLOW = """
+create table rechnung (id bigint generated by default as identity primary key, netto numeric,
+  brutto numeric generated always as (netto * 1.19) stored);
+create table gross (id int primary key, t text);
+alter table gross alter t set storage external;
+insert into gross select n, repeat(md5(n::text), 1000) from generate_series(1, 20) n
+"""
+FOLLOWED_18 = "alter table rechnung add column doppelt numeric generated always as (netto * 2) virtual"
 
 
 @pytest.mark.full
@@ -104,3 +39,146 @@ def test_everything_arrives(pair: tuple[int, int], engine: str, fleet: Fleet, be
     assert sides.verify()["differences"] == []
     assert state_of(sides.source) == before
     assert not sides.migrate(engine=engine)["changed"]
+
+
+def test_a_move_to_the_newest_major(pair: dict[str, Server], fleet: Fleet, between: Between) -> None:
+    """The one pair of make test: from the machine's own major, with the source's statistics in place of ANALYZE."""
+    newest = max(majors())
+    moved = between(pair["source"], fleet.server(newest, "target"), newest)
+    moved.source.run(SMALL)
+    moved.source.run("analyze konto")
+
+    result = moved.migrate(verify="hash", analyze="statistics")
+
+    assert result["target"]["version"].split(".")[0] == str(newest)
+    assert moved.verify()["differences"] == []
+    assert not moved.migrate()["changed"]
+    assert result["statistics"]["how"] == ("statistics" if newest >= 18 else "analyze")
+    assert moved.target.query("select reltuples, (select n_distinct from pg_stats where tablename = 'konto'"
+                              " and attname = 'farbe') from pg_class where relname = 'konto'") == [(50, 1)]  # fmt: skip
+
+
+@pytest.mark.full
+@each_pair
+def test_there_and_back_under_load(pair: tuple[int, int], fleet: Fleet, between: Between) -> None:
+    """Below 16 only superusers may subscribe (RDS has changed that); from 16 on the master user does."""
+    sides = sides_of(pair, fleet, between, MASTER if pair[1] >= 16 else "boss")
+    sides.source.run(LEDGER)
+    sides.source.run(MORE_TO_FOLLOW)
+    if pair[0] >= 18:
+        sides.source.run(FOLLOWED_18)
+    assert "logical-subscriber" not in rules(ask(sides, method="logical"), "blockers")
+
+    with Writers(sides.source) as writers:
+        run(sides, verify="hash")
+        sides.source.run("update gross set t = repeat(md5(t), 1000)")
+        sides.source.run("insert into rechnung (netto) values (100), (200); update rechnung set netto = 5 where id = 1")
+        downtimes = []
+        for state, side in (("switched", sides.target), ("rolled_back", sides.source), ("switched", sides.target)):
+            result = cut(sides, state, verify="hash")
+            assert (result["changed"], result["state"]) == (True, state)
+            downtimes.append(result["write_downtime_ms"])
+            writers.side = side
+            more(writers)
+            side.run("insert into rechnung (netto) values (7)")
+    writers.check(sides.target)
+    same(sides, "select * from ledger order by id")
+    same(sides, "select id, md5(t) from gross order by id")
+    same(sides, "select id, netto, brutto from rechnung order by id")
+    assert sides.target.query("select count(*), max(id) from rechnung") == [(5, 5)]
+    print(f"{pair[0]} -> {pair[1]}: write downtime ms {downtimes}, acknowledged {len(writers.acknowledged)}")
+    assert all(0 < downtime < 5000 for downtime in downtimes)
+    assert cut(sides, "finished")["state"] == "finished"
+    assert (ours(sides.source), ours(sides.target)) == ((0, 0, 0), (0, 0, 0))
+
+
+@pytest.mark.full
+@each_pair
+def test_the_halves_around_a_load_by_dms(pair: tuple[int, int], fleet: Fleet, between: Between) -> None:
+    sides = sides_of(pair, fleet, between)
+    sides.source.run(TABLES)
+
+    made = half(sides, "pre-data")
+    load(sides, made["dms"])
+    done = half(sides, "post-data", analyze="statistics")
+
+    assert (done["changed"], done["verify"]["status"]) == (True, "passed")
+    assert done["statistics"]["how"] == ("statistics" if pair[1] >= 18 else "analyze")
+    assert sides.verify()["differences"] == []
+
+
+@pytest.mark.full
+@each_pair
+def test_the_preflight_finds_nothing_in_the_way(pair: tuple[int, int], fleet: Fleet, between: Between) -> None:
+    sides = sides_of(pair, fleet, between)
+    fill(sides, pair[0])
+
+    result = ask(sides)
+
+    assert result["blockers"] == []
+    assert [side["version"].split(".")[0] for side in (result["source"], result["target"])] == [*map(str, pair)]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("pair", [(16, 15), (18, 15), (18, 16)], ids=lambda pair: f"{pair[0]}-{pair[1]}")
+def test_a_target_below_the_source_is_refused(pair: tuple[int, int], fleet: Fleet, between: Between) -> None:
+    sides = sides_of(pair, fleet, between)
+    fill(sides, pair[0])
+    before = state_of(sides.target)
+
+    found = [finding for finding in ask(sides)["blockers"] if finding["rule"] == "version-older"]
+    errors = [
+        str(refusal(sides.migrate)),
+        str(refusal(lambda: run(sides))),
+        str(refusal(lambda: half(sides, "pre-data"))),
+    ]
+
+    assert len(found) == 1
+    assert found[0]["todo"] == f"use a target of version {pair[0]} or newer"
+    assert all(f"the target is PostgreSQL {pair[1]}." in text and "nothing was touched" in text for text in errors)
+    assert state_of(sides.target) == before
+
+
+@pytest.mark.full
+def test_limits_of_the_databases_that_only_newer_servers_know_end_nothing(fleet: Fleet, between: Between) -> None:
+    sides = sides_of((18, 18), fleet, between)
+    fill(sides, 18)
+    for side in (sides.source, sides.target):
+        with side.server.connect() as admin:
+            for limit in ("transaction_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"):
+                admin.execute(f"alter database \"{side.database}\" set {limit} = '150ms'")
+
+    assert sides.migrate(verify="hash")["verify"]["status"] == "passed"
+    assert sides.verify()["differences"] == []
+
+
+@pytest.mark.full
+def test_from_16_on_a_role_of_owner_map_needs_the_set_option(fleet: Fleet, between: Between) -> None:
+    """CREATEROLE gives its holder ADMIN on what it creates, and nothing else."""
+    sides = sides_of((15, 16), fleet, between)
+    sides.source.run(SMALL)
+    role = f"app_{sides.target.database[4:12]}"
+    sides.target.run(f"create role {role}; grant create on schema public to {role}")
+
+    before = ask(sides, owner_map={SOURCE_USER: role})["blockers"]
+    sides.target.run(f"grant {role} to master with set true")
+    after = ask(sides, owner_map={SOURCE_USER: role})["blockers"]
+
+    assert [finding["rule"] for finding in before] == ["owner-membership"]
+    assert before[0]["todo"] == f'GRANT "{role}" TO "master" WITH SET TRUE'
+    assert after == []
+
+
+@pytest.mark.full
+def test_a_child_with_a_nullable_column_is_refused_for_18(fleet: Fleet, between: Between) -> None:
+    """From 18 on a child inherits NOT NULL, so its nulls would stop the copy."""
+    sides = sides_of((15, 18), fleet, between)
+    sides.source.run("create table oben (n int not null, t text not null); create table unten () inherits (oben);"
+                     "alter table unten alter t drop not null; insert into unten values (1, null)")  # fmt: skip
+
+    error = str(refusal(sides.migrate))
+
+    assert "public.unten.t" in error
+    assert "nothing was touched" in error
+    sides.source.run("update unten set t = ''; alter table unten alter t set not null")
+    assert sides.migrate(verify="hash")["changed"]

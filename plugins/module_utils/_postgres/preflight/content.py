@@ -17,6 +17,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Rules,
 )
 
+NOT_NULL_INHERITED_SINCE = 18
+
 rules = Rules()
 
 
@@ -30,6 +32,18 @@ def _hashed_by_enum(case: Case) -> Iterator[Found]:
     if names and case.request.engine != "dump":
         verb = "is partitioned by the hash of an enum, which differs between two databases"
         yield Found(f"table {listed(names)}", f"{listed(names)} {verb}")
+
+
+@rules.add(
+    "not-null-inheritance", BLOCKER, "A column may be null in a table, but not in the one that it inherits from; from"
+    " 18 on the target, children inherit NOT NULL.",
+    "ALTER TABLE ... ALTER COLUMN ... SET NOT NULL on the source, after the nulls are gone",
+)  # fmt: skip
+def _nullable_children(case: Case) -> Iterator[Found]:
+    columns = case.source.server["nullable_children"]
+    if columns and case.source.major < NOT_NULL_INHERITED_SINCE <= case.target.major:
+        text = f"columns may be null and are not where they are inherited from: {listed(columns)}"
+        yield Found(f"column {listed(columns)}", text)
 
 
 @rules.add(

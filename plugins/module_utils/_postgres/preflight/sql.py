@@ -111,6 +111,11 @@ select jsonb_build_object(
       order by rel.ident, a.attnum), '[]')
     from pg_attribute a join rel on rel.oid = a.attrelid and rel.relkind in ('r', 'p')
     where a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''),
+  'nullable_children', (select coalesce(jsonb_agg(rel.ident || '.' || format('%I', a.attname)
+      order by rel.ident, a.attnum), '[]')
+    from pg_inherits i join rel on rel.oid = i.inhrelid and rel.relkind = 'r'
+    join pg_attribute p on p.attrelid = i.inhparent and p.attnum > 0 and p.attnotnull and not p.attisdropped
+    join pg_attribute a on a.attrelid = rel.oid and a.attname = p.attname and not a.attnotnull and not a.attisdropped),
   'long_names', (select coalesce(jsonb_agg(ident order by ident), '[]') from (
     select ident from rel where octet_length(relname::text) = 63
     union all select rel.ident || '.' || format('%I', a.attname) from pg_attribute a join rel on rel.oid = a.attrelid

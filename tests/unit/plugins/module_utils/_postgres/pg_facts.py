@@ -37,7 +37,7 @@ def source(objects: dict | None = None, tables: tuple[Table, ...] | None = None,
         "owners": [], "granted": 0, "settings_of_roles": [], "has_public": True, "superuser_only": [],
         "unreadable_large_objects": 0, "lock": None, "unreadable_sequences": [], "hashed_by_enum": [], "lockable": 1,
         "indexes": {"number": 1, "bytes": 16384, "largest": [16384]}, "large_object_bytes": 8192, "unlogged": [],
-        "foreign_servers": [], "logical_slots": [], "reg_columns": [], "generated": [],
+        "foreign_servers": [], "logical_slots": [], "reg_columns": [], "generated": [], "nullable_children": [],
         "long_names": [], "collations_used": [], "collated_partitions": [],
     }  # fmt: skip
     listed = tables if tables is not None else (Table("public.stops", "16400", "r", 10, 8192, True),)

@@ -163,6 +163,8 @@ SPEAKS = [
      "extension citext: version 1.6 on the source, 1.7 on the target"),
     ("hash-partition-enum", {"hashed_by_enum": ["public.p"]}, {}, None, "table public.p",
      "public.p is partitioned by the hash of an enum"),
+    ("not-null-inheritance", {"nullable_children": ["public.k.t"]}, {"version": 180004}, None, "column public.k.t",
+     "inherited from: public.k.t: ALTER TABLE"),
     ("prepared-transaction", {"prepared": ["g1"]}, {}, None, "prepared transaction g1", "on the source: g1: COMMIT"),
     ("long-transaction", {"long_transactions": ["process 7 of app, for 9 min"]}, {}, None, "source", "for 9 min"),
     ("unlogged-table", {"unlogged": ["public.u"]}, {}, None, "table public.u", "unlogged tables: public.u"),

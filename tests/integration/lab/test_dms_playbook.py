@@ -145,6 +145,10 @@ def test_the_next_run_moves_everything_from_a_runner_of_its_own_and_cleans_up(st
     assert results["steps | dms | Count the rows and make the rest"]["changed"]
     assert results["Compare both sides"]["differences"] == []
     assert stage.report()["verdict"]["result"] == "pass"
+    sections = {section["title"]: section for section in stage.report()["sections"]}
+    results = {rule["rule"]: rule["result"] for rule in sections["Preflight"]["rules"]}
+    assert (results["dms-types"], results["logical-tables"]) == ("pass", "skip")
+    assert {row["result"] for row in sections["Tables as AWS DMS loaded them"]["rows"]} <= {"pass", "skip"}
     assert used.read_text().count("\n") >= 5, "the far Python has done the work"
     certificate = stage.far / "own" / "target-authority.pem"
     assert (certificate.stat().st_mode & 0o777, certificate.parent.stat().st_mode & 0o777) == (0o600, 0o700)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache import spec
-from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups import GROUP_SPEC, ensure_subnet_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.groups import ensure_subnet_group
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.user_groups import ensure_user_group
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.groups import GROUP_SPEC
 from bahnvision_lab.testing import running_lab
 from test_elasticache_modules import NAME, ZONES, World
 

@@ -22,9 +22,10 @@ description:
     where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not
     part of it, so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify)
     finds them.
-  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges,
-    publications, subscriptions, event triggers, user mappings and security labels are not moved, and named in
-    RV(not_moved).
+  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user, unless O(owner) says
+    otherwise. Publications, subscriptions, event triggers, user mappings and security labels are not moved, and named
+    in RV(not_moved), together with all that O(schemas), O(tables) and the like leave out.
+  - Which objects are moved is part of the plan; a finished target is not taken for one of another selection.
   - Rows go from server to server with C(COPY), several tables at once, the biggest first; no row lies on this machine
     or passes through this process. A table is committed only when the source's C(COPY) has ended well and both
     sides have counted the same number of rows; its mark is committed with it. Its indexes are built while other
@@ -36,6 +37,8 @@ extends_documentation_fragment:
   - bahnvision.aws.postgres_move
   - bahnvision.aws.postgres_move.tuning
   - bahnvision.aws.postgres_move.source_reach
+  - bahnvision.aws.postgres_selection
+  - bahnvision.aws.postgres_selection.handover
 attributes:
   check_mode:
     support: full
@@ -118,6 +121,19 @@ EXAMPLES = r"""
       sslrootcert: /etc/ssl/certs/rds-global-bundle.pem
     verify: hash
   register: moved
+
+- name: Move it without its archive, with owners and privileges under other names
+  bahnvision.aws.pg_migrate:
+    source: "{{ old_database }}"
+    target: "{{ new_database }}"
+    schemas:
+      exclude: [archive]
+    tables:
+      exclude_data: [public.sessions, "audit.events_*"]
+    owner: map
+    acl: true
+    role_map:
+      postgres: bahnvision_owner
 """
 
 RETURN = r"""
@@ -265,6 +281,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.external import migrate_by_dms
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import handover_spec, selection_spec
 
 
 def main() -> None:
@@ -274,6 +291,8 @@ def main() -> None:
             "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
             **move_spec(),
             **tuning_spec(),
+            **selection_spec(),
+            **handover_spec(),
             "source_from_target": reach_spec(),
             "slot_timeout": {"type": "int", "default": 300},
             "section": {"type": "str", "choices": ["all", "pre-data", "post-data"], "default": "all"},

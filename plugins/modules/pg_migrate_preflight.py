@@ -22,6 +22,8 @@ author:
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
   - bahnvision.aws.postgres_move
+  - bahnvision.aws.postgres_selection
+  - bahnvision.aws.postgres_selection.handover
 attributes:
   check_mode:
     support: full
@@ -45,10 +47,6 @@ options:
       - It must hold what the target's databases hold already and RV(estimate.target_storage_bytes). When it is left
         out, storage is named in RV(not_checked).
     type: float
-  owner_map:
-    description: Owners on the source and the roles of the target that are to own their objects after the move. The
-      target's user must be able to act as each of these.
-    type: dict
   rate_mb_s:
     description: Million bytes of tables and indexes per second, by which the duration is estimated. When it is left
       out, a measured rate is taken, see RV(estimate.rate_source).
@@ -76,7 +74,8 @@ EXAMPLES = r"""
       password: "{{ master_password }}"
       sslrootcert: /etc/ssl/certs/rds-global-bundle.pem
     target_storage_gb: 100
-    owner_map:
+    owner: map
+    role_map:
       app: bahnvision_owner
   register: preflight
 
@@ -230,6 +229,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec, move_spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.run import preflight
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import handover_spec, selection_spec
 
 
 def main() -> None:
@@ -239,7 +239,8 @@ def main() -> None:
             "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
             **move_spec(),
             "target_storage_gb": {"type": "float"},
-            "owner_map": {"type": "dict"},
+            **selection_spec(),
+            **handover_spec(),
             "rate_mb_s": {"type": "float"},
             "fail_on_blockers": {"type": "bool", "default": True},
         },

@@ -28,7 +28,8 @@ class Archive:
     def read(self, *options: str) -> None:
         """Dump with the options, and read the table of contents: proof that the dump can be read, too."""
         self._run(dump_argv(self.task, *options, f"--file={self.path}"), self.task.source, "the database")
-        self.entries = toc.chosen(toc.read_toc(self._listing()), self.task.existing_schemas, self.task.extensions)
+        task = self.task
+        self.entries = toc.chosen(toc.read_toc(self._listing()), task.existing_schemas, task.extensions, task.chosen)
 
     def restore(
         self,
@@ -92,7 +93,7 @@ class Archive:
 
     def _listing(self) -> str:
         """Return the table of contents: proof that the dump can be read, too."""
-        argv = [self.task.clients.pg_restore, "--list", str(self.path)]
+        argv = [self.task.clients.pg_restore, "--list", "--verbose", str(self.path)]
         done = subprocess.run(argv, capture_output=True, timeout=max(self.task.commands.deadline.left, 1), check=False)
         if done.returncode:
             raise PostgresError(
@@ -108,7 +109,7 @@ def dump_argv(task: Task, *options: str) -> list[str]:
         # What is written is read once, by us, and never survives this run: no zlib, no fsync.
         "--compress=0", "--no-sync",
         "--no-owner", "--no-acl", "--no-tablespaces", "--no-publications", "--no-subscriptions",
-        "--no-security-labels", f"--exclude-schema={catalogue.MARKER_SCHEMA}",
+        "--no-security-labels", f"--exclude-schema={catalogue.MARKER_SCHEMA}", *task.dump_options,
     ]  # fmt: skip
 
 

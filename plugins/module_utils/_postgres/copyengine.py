@@ -123,7 +123,8 @@ class CopyEngine:
                 analyze=False, condition=row["condition"],
             )
             for row in self.source.ask_json(copysql.EXTENSION_TABLES)
-            if self.source.ask(copysql.has_rows_sql(row["ident"], row["condition"])) == ["t"]
+            if row["oid"] not in self.task.chosen.rowless
+            and self.source.ask(copysql.has_rows_sql(row["ident"], row["condition"])) == ["t"]
         ]  # fmt: skip
 
     def _standing(self) -> tuple[frozenset[str], frozenset[str]]:

@@ -20,6 +20,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverwo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import number_of_jobs, opened
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import CHOICE, Wish
 
 UTC = timezone.utc  # noqa: UP017 (hosts with Python 3.9 or 3.10 have no datetime.UTC)
 
@@ -31,6 +32,7 @@ def cutover(params: dict, check_mode: bool) -> dict:
         _facts, found = sides.read_target()
         if found is None or "logical" not in found.report or found.state != "done":
             return _without_record(params, found)
+        sides.wish = Wish.of(found.report.get("selection") or {}, CHOICE)
         with _world(sides, params, found, jobs) as world:
             return _reach(world, check_mode)
 

@@ -55,7 +55,7 @@ class Switch:
             problems += self._stream_problems()
         if not world.expected(self.here):
             problems.append(f"no replication leads to the {self.there}: the last switch was made with reverse=false")
-        writers = facts.read(self.sender, tables=False).server["subscribed"]
+        writers = facts.read(self.sender).server["subscribed"]
         if writers:
             problems.append(f"the {self.here} takes in changes by the subscription {listed(writers)}: end it first")
         if params["reverse"]:
@@ -77,9 +77,9 @@ class Switch:
             time.sleep(POLL)
 
     def _no_way_back(self) -> list[str]:
-        sender = facts.read(self.taker, tables=True)
+        sender = facts.read(self.taker, {*self.world.tables, *self.world.static})
         found = facts.publisher_blockers(self.there, sender)
-        found += facts.subscriber_blockers(self.here, facts.read(self.sender, tables=False))
+        found += facts.subscriber_blockers(self.here, facts.read(self.sender))
         found += facts.table_blockers(sender, self.world.static)
         return [f"{text} (or set reverse=false: then there is no way back)" for text in found]
 
@@ -209,7 +209,9 @@ class Switch:
     def _sequences(self) -> None:
         rows = self.sender.ask_json(_ABOUT)
         about = {str(row[0]): plan.Sequence(*row[1:]) for row in map(list, rows)}
-        names = content.names(self.sender, catalogue.SEQUENCES)
+        # A selection may have left some of them behind; that no other is missing was seen before.
+        present = set(content.names(self.taker, catalogue.SEQUENCES))
+        names = [name for name in content.names(self.sender, catalogue.SEQUENCES) if name in present]
         ours, theirs = (content.read_sequences(session, names) for session in (self.sender, self.taker))
         values = plan.bring_forward(ours, theirs, about, self.world.params["sequence_margin"])
         if values:

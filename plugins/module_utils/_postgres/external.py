@@ -31,6 +31,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan impo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import number_of_jobs, opened
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 AWAITS = "awaits rows"
 BEFORE, AFTER = "pre-data", "post-data"
@@ -44,7 +45,7 @@ def migrate_by_dms(params: dict, check_mode: bool) -> dict:
         raise PostgresError(f"method=dms needs section={BEFORE} (before DMS's load) or section={AFTER} (after it)")
     jobs = number_of_jobs(params["jobs"])
     parent = steps.work_parent(params["workdir"])
-    with opened(params, params["timeout"]) as sides:
+    with opened(params, params["timeout"], Wish.of(params)) as sides:
         # No engine of ours: what an interrupted run of another method has copied is not kept.
         return DmsMigration(sides, {**params, "engine": "external"}, jobs, parent).run(check_mode)
 
@@ -134,6 +135,7 @@ class DmsMigration(Migration):
             keys = [entry for entry in archive.entries if self._is_primary_key(entry)]
             if keys:
                 archive.restore("post-data", keys)
+            self._handover.rehearse()
         self.load_id = str(uuid.uuid4())
         marker.note(self.sides.target_session, run_id, "load", self.load_id)
         marker.set_phase(self.sides.target_session, run_id, AWAITS)
@@ -161,7 +163,7 @@ class DmsMigration(Migration):
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(Written())
-        marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
+        self._finish(plan, run_id, tables)
         self.load_id = ""
         return self._result(plan, target, changed=True, run_id=run_id, tables=tables, verified=gate.verified)
 

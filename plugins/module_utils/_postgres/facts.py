@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, copysql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight import sql as preflight_sql
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 # One bigint for the whole collection: the advisory lock belongs to one database, not to the server.
@@ -110,11 +111,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Facts:
-    """One side. `objects` maps (kind, identity) to the definition."""
+    """One side. `objects` maps (kind, identity) to the definition. `chosen` says what a selection has taken off."""
 
     server: dict
     tables: tuple[Table, ...] = ()
     objects: dict[tuple[str, str], str] = field(default_factory=dict)
+    chosen: Chosen = field(default_factory=Chosen)
 
     @property
     def major(self) -> int:

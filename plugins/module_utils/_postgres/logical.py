@@ -20,7 +20,6 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import lo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalsql as sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import read_facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, hash_objects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import READ_ONLY, Sides
@@ -120,8 +119,8 @@ class Logical(Still):
         """Refuse what cannot be replicated, before anything is written. Called within the source's transaction."""
         if action == "done":
             return
-        source = facts.read(self.sides.source_session, tables=True)
-        target = facts.read(self.sides.target_session, tables=False)
+        source = facts.read(self.sides.source_session, self.sides.moved_tables)
+        target = facts.read(self.sides.target_session)
         # An interrupted run holds a slot of its own already.
         problems = facts.publisher_blockers("source", source, 1 if found is None else 0)
         problems += facts.subscriber_blockers("target", target) + facts.table_blockers(source, self.static)
@@ -172,7 +171,7 @@ class Logical(Still):
             marker.note(self.sides.target_session, run_id, "logical", {"streams": self.streams, "static": self.static})
             self.control.ask(sql.create_publication(name, followed))
             self._slot(session, name)
-            objects = read_facts(session, "source").objects
+            objects = self.sides.look_at_source().objects
             if hash_objects(objects) != plan.schema_hash:
                 raise PostgresError("the source's schema was changed while this run began: run again")
         else:

@@ -27,9 +27,11 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.handing import Handover
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import dump_options
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
     number_of_jobs,
@@ -37,6 +39,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides imp
     without_lock,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 HEARTBEAT = 5.0
 CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}  # servers from 14 on
@@ -49,7 +52,7 @@ def migrate(params: dict, check_mode: bool) -> dict:
         steps.size_of(name, params[name])
     parent = steps.work_parent(params["workdir"])
     began = time.monotonic()
-    with opened(params, params["timeout"]) as sides:
+    with opened(params, params["timeout"], Wish.of(params)) as sides:
         migration = Migration(sides, params, jobs, parent)
         migration.timings["connect"] = time.monotonic() - began
         return migration.run(check_mode)
@@ -79,6 +82,9 @@ class Migration:
             if not check_mode:
                 end_orphans(self.sides.target_session, steps.application)
             target, found = self.sides.read_target()
+            if self.sides.wish.mode == "only":
+                plan = steps.only_extensions(make_plan(self.source, target, self._request()))
+                return self._extensions(plan, target, check_mode)
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)
             self.replication.check(found, decision.action)
@@ -100,11 +106,17 @@ class Migration:
         return plan, decision
 
     def _request(self) -> Request:
-        return steps.request(self.params, self.jobs, self.parent, self.pooled)
+        return steps.request(self.params, self.jobs, self.parent, self.pooled, self.sides.wish)
 
     def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
         return self._result(plan, target, changed=started, run_id=decision.run_id, tables=tables)
+
+    def _extensions(self, plan: Plan, target: Facts, check_mode: bool) -> dict:
+        missing = [name for name, _schema in plan.extensions if name not in target.server["extensions"]]
+        if missing and not check_mode:
+            steps.prepare(self.sides, plan, has_public=False)
+        return self._result(plan, target, changed=bool(missing), run_id=None)
 
     def _move(self, clients: Clients) -> dict:
         session = self.sides.target_session
@@ -177,11 +189,19 @@ class Migration:
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(written)
-        marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
+        self._finish(plan, run_id, tables)
         self.replication.start()
         return self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
         ) | {"timeline": written.spans}
+
+    def _finish(self, plan: Plan, run_id: str, tables: list[dict]) -> None:
+        report = {"bytes": plan.bytes, "timings": self._rounded()}
+        marker.finish(self.sides.target_session, run_id, report, tables, last=self._handover.make)
+
+    @property
+    def _handover(self) -> Handover:
+        return Handover(self.sides.target_session, self.source, self.sides.wish)
 
     def _write(self, task: Task, gate: Gate) -> Written:
         engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
@@ -196,6 +216,7 @@ class Migration:
         session, run_id = self.sides.target_session, task.run_id
         with self._phase("restore"):
             engine.write_schema()
+            self._handover.rehearse()
             self.replication.subscribe()
             marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
@@ -234,7 +255,8 @@ class Migration:
             options=steps.options(self.params, self.source.major),
             on_copied=self._release_source, on_progress=self.progress.take,
             kept=self.kept.tables if self.kept else None,
-            large_objects_kept=bool(self.kept and self.kept.large_objects),
+            large_objects_kept=bool(self.kept and self.kept.large_objects), chosen=self.source.chosen,
+            dump_options=dump_options(self.sides.wish, self.source.chosen, rows=self.params["engine"] == "dump"),
         )  # fmt: skip
 
     def _heartbeat(self) -> None:

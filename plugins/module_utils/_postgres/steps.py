@@ -11,17 +11,19 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, refusal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import NOT_MOVED, Finding, Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import CTID_RANGES_SINCE
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 FOLDER_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -42,7 +44,7 @@ def work_parent(workdir: str | None) -> Path:
     return parent
 
 
-def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ()) -> Request:
+def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = (), wish: Wish | None = None) -> Request:
     """Say what the rules are to judge: pg_migrate and pg_migrate_preflight ask the same."""
     gigabytes = params.get("target_storage_gb")
     return Request(
@@ -51,7 +53,7 @@ def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ())
         method=params.get("method", "copy"),
         free_bytes=shutil.disk_usage(parent).free if params["engine"] == "dump" else None,
         target_storage=None if gigabytes is None else int(gigabytes * (1 << 30)),
-        owner_map=params.get("owner_map") or {},
+        wish=wish or Wish(),
         sslmode=params["target"]["sslmode"],
         pooled=pooled,
     )
@@ -84,6 +86,21 @@ def application(run_id: str) -> str:
     return f"ansible_migrate:{run_id}"
 
 
+def only_extensions(plan: Plan) -> Plan:
+    """Return the plan without all but its extensions; raise what forbids those."""
+    asked = tuple(
+        finding for finding in plan.findings if finding.rule.startswith("extension-") or finding.rule == "selection"
+    )
+    rest = Finding("left-out", NOT_MOVED, "everything but extensions", "extensions.mode is only", "")
+    less = replace(
+        plan, tables=(), large_objects=0, findings=(*asked, rest),
+        objects=tuple(("extension", name) for name, _schema in plan.extensions),
+    )  # fmt: skip
+    if less.blockers:
+        raise refusal(less, {"blockers": list(less.blockers)})
+    return less
+
+
 def prepare(sides: Sides, plan: Plan, has_public: bool) -> frozenset[str]:
     """Create the extensions; return the ids (on the source) of the schemas that exist on the target now."""
     session = sides.target_session
@@ -94,7 +111,9 @@ def prepare(sides: Sides, plan: Plan, has_public: bool) -> frozenset[str]:
         if schema not in have:
             session.ask(f"create schema {identifier(schema)}")
     for name, schema in plan.extensions:
-        session.ask(f"create extension if not exists {identifier(name)} with schema {identifier(schema)} cascade")
+        version = f" version {literal(plan.versions[name])}" if name in plan.versions else ""
+        where = f"with schema {identifier(schema)}{version}"
+        session.ask(f"create extension if not exists {identifier(name)} {where} cascade")
     existing = ", ".join(literal(name) for name in [*have, *wanted])
     return frozenset(sides.source_session.ask(f"select oid from pg_catalog.pg_namespace where nspname in ({existing})"))
 

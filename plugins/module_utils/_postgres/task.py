@@ -12,6 +12,7 @@ from pathlib import Path
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import SILENCE, Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 
@@ -32,6 +33,7 @@ class Task:
 
     `tables` are the plan's, biggest first; `kept` maps the names of those that an interrupted run has finished
     and that are still true to their rows; with it, the schema stands already.
+    `chosen` names what the dump must lose, `dump_options` spare it the work; neither is more than the other.
     `on_tick` is called several times a second and raises when the run has lost its lock or snapshot;
     `on_copied` once, as soon as nothing more is read from the source; `on_progress` tells a watcher.
     """
@@ -60,6 +62,8 @@ class Task:
     encoding: str = "UTF8"
     options: Options = Options()
     kept: dict[str, int] | None = None
+    chosen: Chosen = field(default_factory=Chosen)
+    dump_options: tuple[str, ...] = ()
     on_copied: Callable[[], None] = lambda: None
     on_progress: Callable[[dict], None] = lambda _state: None
 

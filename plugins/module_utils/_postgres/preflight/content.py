@@ -160,16 +160,21 @@ def _user_mappings(case: Case) -> Iterator[Found]:
     return _left(case, "user_mappings", "they hold credentials and belong to roles")
 
 
-@rules.add("ownership", NOT_MOVED, "Ownership.", "give the objects to other roles after the move")
+@rules.add("ownership", NOT_MOVED, "Ownership, when owner=none.", "set owner, or give the objects away after the move")
 def _ownership(case: Case) -> Iterator[Found]:
     owners = case.source.server["owners"]
-    if owners:
+    if owners and case.request.wish.owner == "none":
         yield Found(f"ownership by {listed(owners)}", "everything belongs to the target's user")
 
 
-@rules.add("privileges", NOT_MOVED, "Privileges and default privileges.", "grant them on the target")
+@rules.add(
+    "privileges",
+    NOT_MOVED,
+    "Privileges and default privileges, when acl=false.",
+    "set acl, or grant them on the target",
+)
 def _privileges(case: Case) -> Iterator[Found]:
-    if case.source.server["granted"]:
+    if case.source.server["granted"] and not case.request.wish.acl:
         yield Found("privileges (GRANT, default privileges)", "roles differ between the sides")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight import (
+    choice,
     content,
     dms,
     extensions,
@@ -27,7 +28,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
 )
 
 RULES: tuple[Rule, ...] = tuple(
-    rule for room in (servers, locales, rights, extensions, content, logical, dms) for rule in room.rules.all
+    rule for room in (servers, locales, rights, choice, extensions, content, logical, dms) for rule in room.rules.all
 )
 # How a finding looks in a report.
 RESULTS = {BLOCKER: "fail", ADVICE: "warn", NOT_MOVED: "info"}

@@ -30,9 +30,21 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked, verdicts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides, number_of_jobs, opened
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 # Lists of everything a server has: the rules need them, people do not.
-_LONG = ("available", "roles", "collations", "may_become", "may_create_in_public", "guarded_extensions", "clock")
+_LONG = (
+    "available",
+    "roles",
+    "collations",
+    "may_become",
+    "may_create_in_public",
+    "guarded_extensions",
+    "clock",
+    "may_grant",
+    "grants",
+    "extension_versions",
+)
 CTID_RANGES_SINCE = 14  # as in pg_migrate: older servers read the whole table for each part
 
 
@@ -44,8 +56,8 @@ def preflight(params: dict) -> dict:
     if rate is not None and rate <= 0:
         raise PostgresError(f"rate_mb_s is {rate:g}: give a number above 0")
     parent = steps.work_parent(params["workdir"])
-    with opened(params, params["timeout"]) as sides:
-        request = steps.request(params, jobs, parent, sides.pooled())
+    with opened(params, params["timeout"], Wish.of(params)) as sides:
+        request = steps.request(params, jobs, parent, sides.pooled(), sides.wish)
         source = sides.read_source()
         target, found = sides.read_target()
         request = replace(
@@ -77,8 +89,8 @@ def preflight(params: dict) -> dict:
 
 def _streams(sides: Sides, found: marker.Marker | None, params: dict) -> Streams:
     """Read what replication needs, with the facts that pg_migrate reads."""
-    source = logicalfacts.read(sides.source_session, tables=True)
-    target = logicalfacts.read(sides.target_session, tables=False)
+    source = logicalfacts.read(sides.source_session, sides.moved_tables)
+    target = logicalfacts.read(sides.target_session)
     stem = logicalsql.stem_of(found.run_id) if found else logicalsql.PREFIX + "-"
     return Streams(source, target, tuple(params["static_tables"] or ()), stem, found is not None)
 

@@ -139,6 +139,12 @@ select jsonb_build_object(
     where collencoding in (-1, (select encoding from pg_database where datname = current_database()))),
   'may_become', (select jsonb_agg(rolname) from pg_roles where pg_has_role(oid,
     case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)),
+  'may_grant', (select coalesce(jsonb_agg(r.rolname), '[]') from pg_roles r, pg_roles me where me.rolname = current_user
+    and not pg_has_role(r.oid, me.oid, 'member') and (me.rolsuper or not r.rolsuper
+      and (pg_has_role(r.oid, 'member with admin option')
+        or me.rolcreaterole and current_setting('server_version_num')::int < 160000))),
+  'may_grant_public', coalesce((select has_schema_privilege(oid, 'create with grant option') from pg_namespace
+    where nspname = 'public'), true),
   'may_create_in_public', (select coalesce(jsonb_agg(r.rolname), '[]') from pg_roles r, pg_namespace n
     where n.nspname = 'public' and has_schema_privilege(r.oid, n.oid, 'create')))
 """

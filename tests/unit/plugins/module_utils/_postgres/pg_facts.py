@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, Table
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 
 SETTINGS = {
     "max_connections": "100", "max_locks_per_transaction": "64", "max_prepared_transactions": "0",
@@ -27,7 +28,12 @@ OBJECTS = {
 }
 
 
-def source(objects: dict | None = None, tables: tuple[Table, ...] | None = None, **server: object) -> Facts:
+def source(
+    objects: dict | None = None,
+    tables: tuple[Table, ...] | None = None,
+    chosen: Chosen | None = None,
+    **server: object,
+) -> Facts:
     about = {
         "version": 150018, "version_text": "15.18", "system_identifier": "1", "address": "10.0.0.1", "port": 5432,
         "started": "then", "database": "app", "user": "compose", "encoding": "UTF8", "collation": "C.UTF-8",
@@ -41,7 +47,7 @@ def source(objects: dict | None = None, tables: tuple[Table, ...] | None = None,
         "long_names": [], "collations_used": [], "collated_partitions": [],
     }  # fmt: skip
     listed = tables if tables is not None else (Table("public.stops", "16400", "r", 10, 8192, True),)
-    return Facts({**BOTH, **about, **server}, listed, OBJECTS if objects is None else objects)
+    return Facts({**BOTH, **about, **server}, listed, OBJECTS if objects is None else objects, chosen or Chosen())
 
 
 def target(objects: dict | None = None, **server: object) -> Facts:
@@ -52,6 +58,6 @@ def target(objects: dict | None = None, **server: object) -> Facts:
         "host": "b", "free_connections": FREE, "may_create": True, "extensions": {},
         "available": {"citext": "1.6"}, "allowed": "*", "roles": ["master"], "large_objects": 0, "lock": None,
         "guarded_extensions": [], "rds": True, "collations": ["C", "de-x-icu"], "may_become": ["master"],
-        "may_create_in_public": ["master"],
+        "may_create_in_public": ["master"], "may_grant": [], "may_grant_public": False,
     }  # fmt: skip
     return Facts({**BOTH, **about, **server}, (), objects or {})

@@ -15,6 +15,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection, conninfo_value
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import Stopwatch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task
 
 TOC = """;
@@ -50,7 +51,7 @@ def task(database: str = "app", jobs: int = 3) -> Task:
 def test_entries_are_chosen_by_object_ids_not_by_names() -> None:
     entries = toc.read_toc(TOC)
 
-    kept = toc.chosen(entries, {"2200", "16384"}, ["citext"])
+    kept = toc.chosen(entries, {"2200", "16384"}, ["citext"], Chosen())
 
     assert [entry.dump_id for entry in kept] == ["9", "3501", "3503", "215", "3332", "3350", "3351"]
     assert toc.table_data(kept) == {"3332": "16400"}

@@ -25,6 +25,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     table_of_rules,
     verdicts,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 from pg_facts import FREE, OBJECTS, SETTINGS, source, target
 
 DOCUMENTED = Path(__file__).parents[5] / "docs/preflight.md"
@@ -36,8 +38,11 @@ INVALID = {**OBJECTS, ("index", "public.i"): "CREATE INDEX i ON public.stops USI
 OPCLASS = {**OBJECTS, ("operator class", "public.o USING btree"): "", ("type", "public.b"): "b", ("type", "x"): "e 'a'"}
 LARGE = {"number": 1, "bytes": 6 << 30, "largest": [6 << 30]}
 PLAIN = Request(4)
-LOGICAL, MAPPED = Request(4, method="logical"), Request(4, owner_map={"app": "owner"})
-APP = {"owners": ["app"]}
+MAP = Wish(owner="map", role_map={"app": "owner"})
+LOGICAL, MAPPED, PRIVILEGES = Request(4, method="logical"), Request(4, wish=MAP), Request(4, wish=Wish(acl=True))
+APP = {"owners": ["app"], "grants": [["table", "public.stops", "app", [["leser", "SELECT", False]]]]}
+SKIPPED = {"chosen": Chosen(needs={"citext": "table public.stops"}), "skipped_extensions": CITEXT}
+PINNED = {"extensions": {"citext": {"version": "1.5", "schema": "ext", "order": 2, "pinned": True}}}
 
 
 def settings(**changes: object) -> dict:
@@ -142,12 +147,28 @@ SPEAKS = [
     ("superuser-functions", {"superuser_only": ["public.f()"]}, {}, None, "function public.f()", "public.f()"),
     ("superuser-objects", {"objects": OPCLASS}, {}, None, "operator class public.o USING btree, type public.b",
      "only a superuser"),
-    ("owner-missing", APP, {}, MAPPED, "role owner", "the role owner, which the target lacks"),
+    ("selection", {"chosen": Chosen(faults=("view public.v needs table public.stops, which is left out",))}, {}, None,
+     "selection", "view public.v needs table public.stops, which is left out: correct schemas"),
+    ("left-out", {"chosen": Chosen(left_out=(("table public.x", "tables.exclude names it"),))}, {}, None,
+     "table public.x", "tables.exclude names it"),
+    ("comments", {}, {}, Request(4, wish=Wish(comments=False)), "comments", "comments is false"),
+    ("large-objects", {}, {}, Request(4, wish=Wish(large_objects=False)), "large objects", "large_objects is false"),
+    ("extension-skipped", SKIPPED, {"extensions": {"citext": {"version": "1", "schema": "other"}}}, None,
+     "extension citext", "table public.stops needs the extension citext, which is skipped"),
+    ("extension-pinned", PINNED, {"extension_versions": [["citext", "1.6"]]}, None, "extension citext",
+     "extension citext 1.5 is asked of the target: it does not offer it"),
+    ("extension-pinned", PINNED, {"extensions": CITEXT}, None, "extension citext", "it has version 1.6"),
+    ("acl-roles", APP, {}, PRIVILEGES, "role leser", "privileges of the source name leser"),
+    ("owner-locks", {**APP, "indexes": {"number": 6400, "bytes": 0, "largest": []}}, {"roles": ["leser"]}, PRIVILEGES,
+     "target", "about 6401 objects are handed over, the lock table holds 6400"),
+    ("owner-missing", APP, {}, MAPPED, "role owner", "objects are to belong to owner, which the target lacks"),
+    ("owner-membership", APP, {"roles": ["owner"], "may_grant": ["owner"], "may_create_in_public": ["owner"]},
+     Request(4, method="logical", wish=MAP), "role owner", "until the cut-over"),
     ("owner-membership", APP, {"roles": ["owner"], "may_create_in_public": ["owner"]}, MAPPED, "role owner",
      'GRANT "owner" TO "master" WITH SET TRUE'),
     ("owner-create", APP, {"roles": ["owner"], "may_become": ["owner"]}, MAPPED, "role owner", "schema public"),
-    ("owner-unused", {}, {"roles": ["owner"], "may_become": ["owner"], "may_create_in_public": ["owner"]}, MAPPED,
-     "role app", "which owns nothing on the source"),
+    ("owner-unused", {"grants": []}, {"roles": ["owner"], "may_become": ["owner"], "may_create_in_public": ["owner"]},
+     MAPPED, "role app", "owns and may do nothing on the source"),
     ("extension-missing", {"extensions": TRGM}, {}, None, "extension pg_trgm", "does not offer the extension pg_trgm:"),
     ("extension-missing", {"extensions": CITEXT}, settings(**{"rds.extensions": "hstore, pg_trgm"}), None,
      "extension citext", "does not offer"),
@@ -253,6 +274,14 @@ SILENT = [
     ("superuser-functions", {"superuser_only": ["public.f()"]}, {"superuser": True}, None),
     ("superuser-objects", {"objects": OPCLASS}, {"superuser": True}, None),
     ("owner-membership", APP, {}, MAPPED),
+    ("owner-membership", APP, {"roles": ["owner"], "may_grant": ["owner"]}, MAPPED),
+    ("owner-create", APP, {"roles": ["owner"], "may_grant_public": True}, MAPPED),
+    ("ownership", APP, {}, MAPPED),
+    ("privileges", {**APP, "granted": 1}, {}, PRIVILEGES),
+    ("acl-roles", APP, {"roles": ["leser"]}, PRIVILEGES),
+    ("owner-locks", {"indexes": {"number": 6400, "bytes": 0, "largest": []}}, {}, None),
+    ("extension-skipped", SKIPPED, {"extensions": CITEXT}, None),
+    ("extension-pinned", PINNED, {"extension_versions": [["citext", "1.5"]]}, None),
     ("extension-forbidden", {"extensions": CITEXT}, {"allowed": "pg_trgm,citext"}, None),
     ("extension-forbidden", {"extensions": CITEXT}, {"extensions": CITEXT, "allowed": "pg_trgm"}, None),
     ("extension-missing", {"extensions": TRGM}, {"extensions": TRGM}, None),

@@ -23,9 +23,7 @@ description:
     part of it, so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify)
     finds them.
   - It works as RDS's master user, which is not a superuser. Everything then belongs to that user, unless O(owner) says
-    otherwise. Publications, subscriptions, event triggers, user mappings and security labels are not moved, and named
-    in RV(not_moved), together with all that O(schemas), O(tables) and the like leave out.
-  - Which objects are moved is part of the plan; a finished target is not taken for one of another selection.
+    otherwise. RV(not_moved) names what is not moved, such as publications and what O(schemas) leaves out.
   - Rows go from server to server with C(COPY), several tables at once, the biggest first; no row lies on this machine
     or passes through this process. A table is committed only when the source's C(COPY) has ended well and both
     sides have counted the same number of rows; its mark is committed with it. Its indexes are built while other
@@ -121,19 +119,6 @@ EXAMPLES = r"""
       sslrootcert: /etc/ssl/certs/rds-global-bundle.pem
     verify: hash
   register: moved
-
-- name: Move it without its archive, with owners and privileges under other names
-  bahnvision.aws.pg_migrate:
-    source: "{{ old_database }}"
-    target: "{{ new_database }}"
-    schemas:
-      exclude: [archive]
-    tables:
-      exclude_data: [public.sessions, "audit.events_*"]
-    owner: map
-    acl: true
-    role_map:
-      postgres: bahnvision_owner
 """
 
 RETURN = r"""

@@ -26,6 +26,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.handing import Handover
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import Migration
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
@@ -135,7 +136,7 @@ class DmsMigration(Migration):
             keys = [entry for entry in archive.entries if self._is_primary_key(entry)]
             if keys:
                 archive.restore("post-data", keys)
-            self._handover.rehearse()
+            Handover(self.sides, self.source).rehearse()
         self.load_id = str(uuid.uuid4())
         marker.note(self.sides.target_session, run_id, "load", self.load_id)
         marker.set_phase(self.sides.target_session, run_id, AWAITS)

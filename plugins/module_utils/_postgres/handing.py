@@ -20,6 +20,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.handover 
     owner_statements,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
@@ -46,9 +47,16 @@ where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and r.rolname = 
 class Handover:
     """`source` are the facts of what is moved."""
 
-    session: Session
+    sides: Sides
     source: Facts
-    wish: Wish
+
+    @property
+    def session(self) -> Session:
+        return self.sides.target_session
+
+    @property
+    def wish(self) -> Wish:
+        return self.sides.wish
 
     def rehearse(self) -> None:
         """Do it all with what stands before the rows, and take it back: what fails is known before hours of copying."""

@@ -84,7 +84,8 @@ class Migration:
             target, found = self.sides.read_target()
             if self.sides.wish.mode == "only":
                 plan = steps.only_extensions(make_plan(self.source, target, self._request()))
-                return self._extensions(plan, target, check_mode)
+                changed = steps.make_extensions(self.sides, plan, target, check_mode)
+                return self._result(plan, target, changed, run_id=None)
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)
             self.replication.check(found, decision.action)
@@ -111,12 +112,6 @@ class Migration:
     def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
         return self._result(plan, target, changed=started, run_id=decision.run_id, tables=tables)
-
-    def _extensions(self, plan: Plan, target: Facts, check_mode: bool) -> dict:
-        missing = [name for name, _schema in plan.extensions if name not in target.server["extensions"]]
-        if missing and not check_mode:
-            steps.prepare(self.sides, plan, has_public=False)
-        return self._result(plan, target, changed=bool(missing), run_id=None)
 
     def _move(self, clients: Clients) -> dict:
         session = self.sides.target_session
@@ -197,11 +192,7 @@ class Migration:
 
     def _finish(self, plan: Plan, run_id: str, tables: list[dict]) -> None:
         report = {"bytes": plan.bytes, "timings": self._rounded()}
-        marker.finish(self.sides.target_session, run_id, report, tables, last=self._handover.make)
-
-    @property
-    def _handover(self) -> Handover:
-        return Handover(self.sides.target_session, self.source, self.sides.wish)
+        marker.finish(self.sides.target_session, run_id, report, tables, last=Handover(self.sides, self.source).make)
 
     def _write(self, task: Task, gate: Gate) -> Written:
         engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
@@ -216,7 +207,7 @@ class Migration:
         session, run_id = self.sides.target_session, task.run_id
         with self._phase("restore"):
             engine.write_schema()
-            self._handover.rehearse()
+            Handover(self.sides, self.source).rehearse()
             self.replication.subscribe()
             marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
@@ -296,25 +287,12 @@ class Migration:
         self, plan: Plan, target: Facts, changed: bool, run_id: str | None,
         resumed: bool = False, tables: list[dict] | None = None, verified: str = "not run",
     ) -> dict:  # fmt: skip
-        moving = self.timings.get("dump", 0) + self.timings.get("restore", 0)
-        names = "".join(f"{kind} {ident}\n" for kind, ident in plan.objects)
-        return {
-            "changed": changed,
-            "run_id": run_id,
-            "resumed": resumed,
-            "source": self.source.summary,
-            "target": target.summary,
-            "plan": plan.summary,
-            "tables": tables or [],
-            "timeline": [],
-            # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
+        # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
+        return steps.outcome(plan, changed, self._rounded()) | {
+            "run_id": run_id, "resumed": resumed, "source": self.source.summary, "target": target.summary,
+            "tables": tables or [], "verify": {"status": verified, "differences": []},
             "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
             "remarks": list(plan.warnings) + self.replication.remarks,
-            "timings": self._rounded(),
-            "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
-            "statistics": self.statistics,
-            "kept": self.kept.result if self.kept else None,
+            "statistics": self.statistics, "kept": self.kept.result if self.kept else None,
             "replication": self.replication.result(),
-            "verify": {"status": verified, "differences": []},
-            "diff": {"before": "" if changed else names, "after": names},
-        }
+        }  # fmt: skip

@@ -56,7 +56,8 @@ def gather(sides: Sides, task: Task, done: frozenset[str]) -> dict:
     except PostgresError as problem:
         steps.analyze(sides, task.jobs, frozenset())
         return _told(ANALYZE, f"the source's statistics could not be loaded: {problem}")
-    rest = content.names(sides.target_session, _WITHOUT)
+    # What the source knows is not true of tables that were moved without their rows.
+    rest = list(dict.fromkeys([*content.names(sides.target_session, _WITHOUT), *sorted(task.chosen.unread)]))
     # Of a partitioned table the partitions have theirs: without ONLY they would be read again.
     steps.analyze_tables(sides, task.jobs, {name: f"only {name}" for name in rest})
     return _told(STATISTICS, "", rest)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, refusal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import NOT_MOVED, Finding, Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import CTID_RANGES_SINCE
@@ -99,6 +100,28 @@ def only_extensions(plan: Plan) -> Plan:
     if less.blockers:
         raise refusal(less, {"blockers": list(less.blockers)})
     return less
+
+
+def outcome(plan: Plan, changed: bool, timings: Mapping[str, float]) -> dict:
+    """Return what of a result follows from the plan and the clock."""
+    moving = timings.get("dump", 0) + timings.get("restore", 0)
+    names = "".join(f"{kind} {ident}\n" for kind, ident in plan.objects)
+    return {
+        "changed": changed,
+        "plan": plan.summary,
+        "timeline": [],
+        "timings": dict(timings),
+        "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
+        "diff": {"before": "" if changed else names, "after": names},
+    }
+
+
+def make_extensions(sides: Sides, plan: Plan, target: Facts, check_mode: bool) -> bool:
+    """Create what is missing; return whether anything is."""
+    missing = [name for name, _schema in plan.extensions if name not in target.server["extensions"]]
+    if missing and not check_mode:
+        prepare(sides, plan, has_public=False)
+    return bool(missing)
 
 
 def prepare(sides: Sides, plan: Plan, has_public: bool) -> frozenset[str]:

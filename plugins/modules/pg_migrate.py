@@ -19,11 +19,10 @@ description:
     only what the interrupted run has made, and begins anew. When the target holds anything else, the module refuses
     and touches nothing.
   - The finished run is recognised by the source's fingerprint, made of the system identifier (or the server's address
-    where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not
-    part of it, so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify)
-    finds them.
-  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user, unless O(owner) says
-    otherwise. RV(not_moved) names what is not moved, such as publications and what O(schemas) leaves out.
+    where that may not be read), the database's name and a hash over the definitions of its objects. Changes to the
+    source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify) finds them.
+  - It works as RDS's master user, no superuser. Everything belongs to that user then, unless O(owner) says otherwise.
+    RV(not_moved) names what is not moved, such as publications and what O(schemas) leaves out.
   - Rows go from server to server with C(COPY), several tables at once, the biggest first; no row lies on this machine
     or passes through this process. A table is committed only when the source's C(COPY) has ended well and both
     sides have counted the same number of rows; its mark is committed with it. Its indexes are built while other

@@ -59,6 +59,8 @@ class Writers:
         """Wait for further acknowledged writes."""
         wanted, deadline = len(self.acknowledged) + number, time.monotonic() + patience
         while len(self.acknowledged) < wanted:
+            if not all(thread.is_alive() for thread in self._threads):
+                raise LabError("a writer has ended by an error of its own; its trace is on standard error")
             if time.monotonic() > deadline:
                 raise LabError(f"the writers have not written {number} times within {patience:g} s")
             time.sleep(0.01)

@@ -1,6 +1,7 @@
 """The move with little downtime against a lab, as a user makes it: playbooks only, under writers that keep a ledger.
 
-The tests share one lab and follow each other: an instance that cannot replicate yet, the move, the drill, the end.
+The tests share one lab and follow each other: an instance that cannot replicate yet, the move, there and back, the end.
+How long a switch keeps writers out is measured by test_low_downtime_drill.py, without Ansible around it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 NAME = "bahnvision-lab"
 INSTANCE = "bahnvision.aws.rds : instance | Ensure the instance and wait for it"
-ROUNDS = 3  # there and back
 OURS = (
     "select (select count(*) from pg_publication), (select count(*) from pg_replication_slots where not temporary"
     " and slot_type = 'logical'), (select count(*) from pg_subscription)"
@@ -113,10 +113,6 @@ def stage(tmp_path_factory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("low downtime")
     with running_lab(folder / "lab") as lab:
         stage = Stage(lab, folder)
-        subprocess.run(
-            [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=900,
-            env={**os.environ, "BAHNVISION_LAB_STATE": str(lab.state.folder)},
-        )  # fmt: skip
         make_network(lab)
         code, output, _results = stage.play("playbooks/data.yml", "--limit", "rds", migration_method="copy")
         assert code == 0, output
@@ -130,9 +126,6 @@ def test_the_instance_is_made_ready_in_place_and_the_reboot_is_told_before(stage
 
     code, output, _results = stage.play("playbooks/data.yml", "--limit", "rds", rds_replication_cidrs=[])
     assert (code != 0, "needs rds_replication_cidrs" in output) == (True, True)
-    code, output, left = stage.play("playbooks/data.yml", "--limit", "rds", rds_reboot=False)
-    assert code == 0, output
-    assert "a static parameter waits" in str(left[INSTANCE]["notes"])
     code, output, foreseen = stage.play("playbooks/data.yml", "--limit", "rds", "--check")
     assert code == 0, output
     told = foreseen[INSTANCE]
@@ -178,12 +171,11 @@ def test_the_move_under_writers_is_followed_and_reported(stage: Stage) -> None:
 
 def test_the_drill_there_and_back_loses_and_doubles_nothing(stage: Stage) -> None:
     downtimes = []
-    for _round in range(ROUNDS):
-        for state, way in (("switched", ((0, 0, 1), (1, 1, 0))), ("rolled_back", ((1, 1, 0), (0, 0, 1)))):
-            result = stage.cut_over(state)
-            downtimes.append(result["write_downtime_ms"])
-            stage.writers.wait_for_more(50)
-            assert (result["state"], stage.ours()) == (state, way)
+    for state, way in (("switched", ((0, 0, 1), (1, 1, 0))), ("rolled_back", ((1, 1, 0), (0, 0, 1)))):
+        result = stage.cut_over(state)
+        downtimes.append(result["write_downtime_ms"])
+        stage.writers.wait_for_more(50)
+        assert (result["state"], stage.ours()) == (state, way)
     print(f"write downtime ms: {downtimes}; longest gap of the writers: {stage.writers.longest_gap():.2f} s; "
           f"acknowledged: {len(stage.writers.acknowledged)}, unknown: {len(stage.writers.unknown)}")  # fmt: skip
 
@@ -196,8 +188,6 @@ def test_the_drill_there_and_back_loses_and_doubles_nothing(stage: Stage) -> Non
     stage.writers.stop()
     with stage.side("source") as source:
         assert stage.writers.faults(source) == []
-    # The target is for a machine that has nothing else to do.
-    assert max(downtimes) < 5000 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def test_the_end_leaves_equal_sides_and_nothing_of_the_replication(stage: Stage) -> None:

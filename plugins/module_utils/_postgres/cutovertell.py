@@ -17,7 +17,8 @@ PATIENCE = 120.0
 
 def tell(world: World, side: str) -> None:
     """Run the command, if there is one. That it fails changes nothing about the side: the next run tells again."""
-    argv, about, lines = world.params["point_command"], world.params[side], []
+    argv, about = world.params["point_command"], world.params[side]
+    lines: list[str] = []
     if not argv:
         return
     told = {"SIDE": side, "HOST": about["host"], "PORT": about["port"], "DATABASE": about["database"]}

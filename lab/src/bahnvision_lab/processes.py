@@ -170,7 +170,7 @@ def unprivileged(argv: list[str], folder: Path) -> list[str]:
         return argv
     _require_account()
     prefix = ["setpriv", f"--reuid={SERVER_ACCOUNT}", f"--regid={SERVER_ACCOUNT}", "--clear-groups"]
-    if not _open_to_others(folder):
+    if not open_to_others(folder):
         prefix += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
     return [*prefix, *argv]
 
@@ -207,6 +207,6 @@ def _require_account() -> pwd.struct_passwd:
         ) from None
 
 
-def _open_to_others(folder: Path) -> bool:
+def open_to_others(folder: Path) -> bool:
     resolved = folder.resolve()
     return all(parent.stat().st_mode & 0o001 for parent in (resolved, *resolved.parents) if parent.exists())

@@ -292,7 +292,7 @@ class Migration:
             "run_id": run_id, "resumed": resumed, "source": self.source.summary, "target": target.summary,
             "tables": tables or [], "verify": {"status": verified, "differences": []},
             "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
-            "remarks": list(plan.warnings) + self.replication.remarks,
+            "remarks": list(plan.warnings) + self.replication.remarks + planner.remarks(self.statistics),
             "statistics": self.statistics, "kept": self.kept.result if self.kept else None,
             "replication": self.replication.result(),
         }  # fmt: skip

@@ -63,6 +63,10 @@ def gather(sides: Sides, task: Task, done: frozenset[str]) -> dict:
     return _told(STATISTICS, "", rest)
 
 
+def remarks(told: dict | None) -> list[str]:
+    return [f"statistics of the target: {told['reason']}"] if told and told["reason"] else []
+
+
 def _archive(task: Task) -> Archive:
     return Archive(task, task.workdir / "statistics")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import secrets
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from bahnvision_lab import processes
 from bahnvision_lab.postgres import Server, free_port, server_version
 from pg_sides import MASTER, SOURCE_USER, Side, Sides, make_roles, wait_until
 
@@ -27,13 +30,25 @@ def majors() -> dict[int, Path]:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     spec = importlib.util.find_spec(WHEEL)
     for place in spec.submodule_search_locations or [] if spec else []:
-        folders += sorted(Path(place).glob("pginstall*/bin"))
+        folders += sorted(_within_reach(Path(place)).glob("pginstall*/bin"))
     folders += [Path(name) for name in os.environ.get("PG_BINDIRS", "").split(os.pathsep) if name]
     found: dict[int, Path] = {}
     for folder in folders:
         if all((folder / name).is_file() for name in PROGRAMS):
             found.setdefault(int(server_version(folder).split(".")[0]), folder)
     return found
+
+
+def _within_reach(package: Path) -> Path:
+    """Return the wheel's folder, or a copy when the checkout lies where only root may enter and servers may not run."""
+    if os.geteuid() != 0 or processes.open_to_others(package):
+        return package
+    folder = Path(tempfile.mkdtemp(prefix="pg-wheel."))
+    atexit.register(shutil.rmtree, folder)
+    folder.chmod(0o755)
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), folder / name)
+    return folder / package.name
 
 
 def need(major: int) -> Path:

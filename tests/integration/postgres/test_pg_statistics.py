@@ -53,7 +53,9 @@ def test_no_statistics_when_none_are_wanted(fleet: Fleet, between: Between) -> N
     sides = sides_of((15, 16), fleet, between)
     sides.source.run(SMALL)
 
-    told = sides.migrate(analyze="none")["statistics"]
+    result = sides.migrate(analyze="none")
+    told = result["statistics"]
 
+    assert f"statistics of the target: {told['reason']}" in result["remarks"]
     assert (told["how"], "run ANALYZE" in told["reason"]) == ("none", True)
     assert sides.target.query("select count(*) from pg_stats where tablename = 'konto'") == [(0,)]

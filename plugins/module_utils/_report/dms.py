@@ -47,7 +47,7 @@ def _steps(states: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "name": state["status"].replace("_", " "),
             "start": state["seconds"],
-            "seconds": max(end - state["seconds"], 0),
+            "seconds": round(max(end - state["seconds"], 0), 1),
         }
         for state, end in zip(states, ends)  # noqa: B905 - strict= came with Python 3.10
     ]

@@ -24,9 +24,11 @@ options:
     description:
       - V(auto) copies a table in binary form when all its columns have types that mean the same on both servers,
         else as text, V(text) always as text. RV(tables) names the form of each table.
+      - V(binary) refuses the move when a table would have to go as text, and names the table and the type. It is for
+        O(engine=copy) only.
       - Binary form costs the target about a fifth less work. Used by O(engine=copy) only.
     type: str
-    choices: [auto, text]
+    choices: [auto, binary, text]
     default: auto
   freeze:
     description: Whether O(engine=copy) writes rows as frozen and visible to all, so that no later vacuum rewrites them.
@@ -67,10 +69,41 @@ options:
 options:
   maintenance_work_mem:
     description:
-      - Memory for each index that is built on the target, such as V(512MB); O(jobs) of them are built at once.
+      - Memory for each index that is built on the target, such as V(512MB); see O(index_jobs) for how many at once.
       - When it is left out, O(engine=dump) takes the target's own setting; O(engine=copy) takes that or the
-        target's C(shared_buffers) divided by O(jobs), whichever is larger, but not more than 1 GB.
+        target's C(shared_buffers) divided by that number, whichever is larger, but not more than 1 GB.
     type: str
+  index_jobs:
+    description:
+      - Indexes that are built at once on the target, V(1) to V(64). With V(auto) the O(jobs) workers copy and build
+        as it comes.
+      - When it is larger than O(jobs), more connections are made; no more than O(jobs) tables are copied at once.
+    type: str
+    default: auto
+  max_rate:
+    description:
+      - Million bytes per second of rows and large objects that all workers together send, so that other work of the
+        servers and the network keeps its share. V(0) sets no limit.
+      - Rows on their way have another size than on disk. Index builds are not held back, see O(index_jobs).
+      - With O(engine=copy) only, and where the module runs on Linux.
+    type: float
+    default: 0
+  synchronous_commit:
+    description: Whether the sessions that write rows wait for the disk at each commit. Without, nothing is lost either,
+      since the records of what is done wait for it, and for everything before them.
+    type: bool
+    default: false
+  foreign_keys:
+    description:
+      - V(validate) checks every row against the foreign keys, as they are on the source.
+      - V(not_valid) makes foreign keys that hold for what is written from then on, without reading the rows that are
+        there; RV(not_moved) names each with the statement that validates it later. Foreign keys of and to partitioned
+        tables are validated at once.
+      - The rows that were moved satisfied them on the source. The planner and M(bahnvision.aws.pg_migrate_verify) take
+        a foreign key for proved only when it is validated.
+    type: str
+    choices: [validate, not_valid]
+    default: validate
   stall_timeout:
     description: Seconds after which a table of which the target takes in no more bytes ends the run. Used by
       O(engine=copy) with targets from version 14 on.
@@ -91,6 +124,31 @@ options:
     type: str
     choices: [analyze, statistics, none]
     default: analyze
+"""
+
+    # How a run tells of itself; told_spec().
+    TOLD = r"""
+options:
+  progress_interval:
+    description:
+      - Seconds between two lines on how far the run is, on the controller's standard error. They tell the phase, the
+        part that is done, rows and bytes a second, the time left, and the tables at work. V(0) shows none.
+      - Works with the connections C(local), C(ssh), C(kubectl), C(docker) and C(podman), without C(become) or when that
+        leads to C(root).
+    type: int
+    default: 10
+  progress_path:
+    description:
+      - File on the host that runs the module in which it keeps how far it is, as JSON, replaced once a second. Its
+        folder must exist. The file stays.
+      - When it is left out and O(progress_interval) is not V(0), a temporary one is used.
+    type: path
+  report_path:
+    description:
+      - File on the host that runs the module for what it returns, as JSON, also when it fails (C(failed), C(msg)).
+        Its folder must exist. It is replaced as a whole, and holds no secret.
+      - Not written in check mode. A file that this module has not written is refused before anything is moved.
+    type: path
 """
 
     # How the servers reach each other for logical replication; reach_spec().

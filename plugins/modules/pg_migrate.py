@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
   - bahnvision.aws.postgres_move
   - bahnvision.aws.postgres_move.tuning
+  - bahnvision.aws.postgres_move.told
   - bahnvision.aws.postgres_move.source_reach
   - bahnvision.aws.postgres_selection
   - bahnvision.aws.postgres_selection.handover
@@ -84,20 +85,6 @@ options:
     type: str
     choices: [none, counts, hash]
     default: counts
-  progress_interval:
-    description:
-      - Seconds between two lines on how far the run is, on the controller's standard error. They tell the phase, the
-        part that is done, rows and bytes a second, the time left, and the tables at work. V(0) shows none.
-      - Works with the connections C(local), C(ssh), C(kubectl), C(docker) and C(podman), without C(become) or when that
-        leads to C(root).
-    type: int
-    default: 10
-  progress_path:
-    description:
-      - File on the host that runs the module in which it keeps how far it is, as JSON, replaced once a second. Its
-        folder must exist. The file stays.
-      - When it is left out and O(progress_interval) is not V(0), a temporary one is used.
-    type: path
 seealso:
   - module: bahnvision.aws.pg_migrate_verify
 """
@@ -249,6 +236,10 @@ statistics:
       description: With V(statistics), the tables that were analyzed as well.
       type: list
       elements: str
+report_path:
+  description: The file of O(report_path), where this result lies too; null when none was asked for, or written.
+  returned: success
+  type: str
 verify:
   description: C(status) is V(passed), V(failed) or V(not run); C(differences) names what differs.
   returned: success, and on failure when the comparison found differences
@@ -260,11 +251,13 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments
     connection_spec,
     move_spec,
     reach_spec,
+    told_spec,
     tuning_spec,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.external import migrate_by_dms
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.resultfile import reported
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import handover_spec, selection_spec
 
 
@@ -281,14 +274,13 @@ def main() -> None:
             "slot_timeout": {"type": "int", "default": 300},
             "section": {"type": "str", "choices": ["all", "pre-data", "post-data"], "default": "all"},
             "verify": {"type": "str", "choices": ["none", "counts", "hash"], "default": "counts"},
-            "progress_interval": {"type": "int", "default": 10},
-            "progress_path": {"type": "path"},
+            **told_spec(),
         },
         supports_check_mode=True,
     )
+    move = migrate_by_dms if module.params["method"] == "dms" else migrate
     try:
-        move = migrate_by_dms if module.params["method"] == "dms" else migrate
-        result = move(module.params, module.check_mode)
+        result = reported(lambda: move(module.params, module.check_mode), module.params, module.check_mode)
     except PostgresError as error:
         module.fail_json(msg=str(error), **error.result)
     for text in result["remarks"]:

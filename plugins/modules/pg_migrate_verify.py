@@ -84,6 +84,12 @@ options:
       since nobody can choose them freely on a managed server.
     type: bool
     default: false
+  foreign_keys:
+    description: With V(not_valid), a foreign key that is validated on the source and not yet on the target (see
+      M(bahnvision.aws.pg_migrate)) is a remark with the statement that validates it, else a difference.
+    type: str
+    choices: [validate, not_valid]
+    default: validate
 seealso:
   - module: bahnvision.aws.pg_migrate
 """
@@ -204,6 +210,7 @@ def main() -> None:
             "acl": {"type": "bool", "default": False},
             "role_map": {"type": "dict", "default": {}},
             "strict": {"type": "bool", "default": False},
+            "foreign_keys": {"type": "str", "choices": ["validate", "not_valid"], "default": "validate"},
         },
         supports_check_mode=True,
     )

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, foreignkeys, toc
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, known
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task
 
 
@@ -41,7 +41,12 @@ class Archive:
     ) -> None:
         listing = self.task.workdir / f"{section}.list"
         listing.write_text("".join(f"{entry.line}\n" for entry in entries), errors="surrogateescape")
-        options = (f"--jobs={jobs or self.task.jobs}", f"--section={section}", f"--use-list={listing}", str(self.path))
+        options = (
+            f"--jobs={jobs or self.task.jobs_of(section)}",
+            f"--section={section}",
+            f"--use-list={listing}",
+            str(self.path),
+        )
         argv = restore_argv(self.task, *options, tolerant=tolerated is not None)
         self._run(argv, self.task.target, section, on_line, tolerated or (lambda: False))
 
@@ -54,6 +59,14 @@ class Archive:
 
         Each entry is one transaction, so a repeat starts from nothing.
         """
+        keys = self.task.not_validated
+        if keys:
+            first, entries = toc.in_halves(entries, {key.oid for key in keys})
+            self._restore_stages(first)
+            foreignkeys.make(known(self.task.target_session), keys)
+        self._restore_stages(entries)
+
+    def _restore_stages(self, entries: list[toc.Entry]) -> None:
         for stage in toc.rest_in_stages(entries):
             if not stage.parallel:
                 self.restore("post-data", stage.entries, jobs=1)

@@ -36,7 +36,7 @@ def move_spec() -> dict[str, dict]:
     """Return what decides what a move does and needs, which the preflight foretells."""
     return {
         "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
-        "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
+        "format": {"type": "str", "choices": ["auto", "binary", "text"], "default": "auto"},
         "freeze": {"type": "bool", "default": True},
         "split_over": {"type": "str", "default": "10GB"},
         "workdir": {"type": "path"},
@@ -49,9 +49,22 @@ def tuning_spec() -> dict[str, dict]:
     """Return what costs the servers less or more while a move runs."""
     return {
         "maintenance_work_mem": {"type": "str"},
+        "index_jobs": {"type": "str", "default": "auto"},
+        "max_rate": {"type": "float", "default": 0},
+        "synchronous_commit": {"type": "bool", "default": False},
+        "foreign_keys": {"type": "str", "choices": ["validate", "not_valid"], "default": "validate"},
         "stall_timeout": {"type": "int", "default": 600},
         "lock_timeout": {"type": "int", "default": 60},
         "analyze": {"type": "str", "choices": ["analyze", "statistics", "none"], "default": "analyze"},
+    }
+
+
+def told_spec() -> dict[str, dict]:
+    """Return how a run tells of itself."""
+    return {
+        "progress_interval": {"type": "int", "default": 10},
+        "progress_path": {"type": "path"},
+        "report_path": {"type": "path"},
     }
 
 

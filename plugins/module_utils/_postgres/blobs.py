@@ -21,6 +21,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.throttle import PAUSE, Throttle
 
 
 @dataclass
@@ -56,6 +57,11 @@ class LargeObjects:
     def reading(self) -> bool:
         return "pg_dump" in self.children and self.children["pg_dump"].poll() is None
 
+    @property
+    def sender(self) -> subprocess.Popen[bytes] | None:
+        """Return the process that writes the contents."""
+        return self.children["pg_dump"] if self.reading else None
+
     def check(self) -> None:
         """Raise as soon as one of the two has ended in error."""
         for name, child in self.children.items():
@@ -63,13 +69,15 @@ class LargeObjects:
             if child.poll():
                 raise self._failed()
 
-    def finish(self) -> None:
+    def finish(self, throttle: Throttle) -> None:
+        pause = PAUSE if throttle.rate else 0.1
         while any(child.poll() is None for child in self.children.values()):
             self.task.commands.deadline.check("moving the large objects")
+            throttle.look()
             self.task.on_tick()
             self.check()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                next(child for child in self.children.values() if child.returncode is None).wait(0.1)
+                next(child for child in self.children.values() if child.returncode is None).wait(pause)
         self.check()
         if self.children and self.task.target_session is not None:
             marker.mark_large_objects(self.task.target_session, self.task.run_id)

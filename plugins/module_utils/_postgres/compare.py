@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.foreignkeys import unvalidated
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.printed import (
     alike,
     is_printed,
@@ -49,6 +50,7 @@ def compare_objects(source: dict[Key, str], target: dict[Key, str], majors: tupl
     expected = {key: text for key, text in source.items() if not (key[0] == "index" and _invalid(text))}
     expected, target = listed_by_both(expected, majors), listed_by_both(target, majors)
     schemas = schemas_of(source) if majors[0] != majors[1] else None
+    late = unvalidated(expected, target)
     differences = []
     for key in sorted(expected.keys() | target.keys()):
         name = f"{key[0]} {key[1]}"
@@ -56,6 +58,8 @@ def compare_objects(source: dict[Key, str], target: dict[Key, str], majors: tupl
             differences.append(f"{name} is missing on the target")
         elif key not in expected:
             differences.append(f"{name} is only on the target")
+        elif key[1] in late and key[0] == "constraint":
+            differences.append(f"{name} is validated on the source, not on the target: {late[key[1]]}")
         elif expected[key] != target[key] and not (
             schemas is not None and is_printed(key[0], expected[key]) and alike(expected[key], target[key], schemas)
         ):

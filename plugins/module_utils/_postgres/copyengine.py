@@ -15,7 +15,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import co
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.blobs import LargeObjects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copymatch import Match
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import Index, Table, parts_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import (
+    Index,
+    Table,
+    parts_done,
+    parts_of,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyrun import Run
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, known, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
@@ -48,9 +53,12 @@ class CopyEngine:
     def write_rows(self) -> Written:
         self.tables = self._plan()
         standing, constraints = self._standing()
-        halves = [table.ident for table in self.tables if not table.kept and len(table.parts) > 1]
-        if self.task.kept is not None and halves:
-            self.target.ask(copysql.empty_sql(self.task.run_id, halves))
+        if self.task.kept is not None:
+            halves = [
+                table.ident for table in self.tables if not table.kept and len(table.parts) > 1 and not table.done
+            ]
+            kept = [table.ident for table in self.tables if table.done]
+            self.target.ask(copysql.empty_sql(self.task.run_id, halves, kept))
         large = LargeObjects(self.task, self.archive)
         large.start()
         try:
@@ -106,12 +114,17 @@ class CopyEngine:
                 oid=known["oid"], ident=known["name"], schema=row["schema"], name=row["name"],
                 columns=match.columns(known["name"], row["columns"]), form=match.form(row["columns"]),
                 bytes=known["bytes"], freeze=task.options.freeze, analyze=row["analyze"] and analyzes,
-                parts=parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over),
+                parts=(parts := parts_of(known["bytes"], row["pages"], total, task.jobs, task.options.split_over)),
+                done=parts_done(parts, task.kept_parts.get(known["name"], {})),
                 indexes=tuple(indexes.get(known["oid"], ())), kept=known["name"] in (task.kept or {}),
             )
             for known in task.tables
             for row in (about[known["oid"]],)
         ]  # fmt: skip
+        as_text = [f"{table.ident} ({table.form.why})" for table in made if table.form.format == "text"]
+        if as_text and task.options.format == "binary":
+            # The preflight cannot see what the target's versions of extensions can read.
+            raise PostgresError(f"no binary form: {listed(as_text)}; use format=auto, which copies these as text")
         return made + self._of_extensions(match)
 
     def _of_extensions(self, match: Match) -> list[Table]:
@@ -119,8 +132,8 @@ class CopyEngine:
         return [
             Table(
                 oid=row["oid"], ident=row["ident"], schema=row["schema"], name=row["name"],
-                columns=match.columns(row["ident"], row["columns"]), form=match.form(row["columns"]), bytes=0,
-                analyze=False, condition=row["condition"],
+                columns=match.columns(row["ident"], row["columns"]), form=match.form(row["columns"]),
+                bytes=0, analyze=False, condition=row["condition"],
             )
             for row in self.source.ask_json(copysql.EXTENSION_TABLES)
             if row["oid"] not in self.task.chosen.rowless

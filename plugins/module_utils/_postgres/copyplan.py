@@ -43,10 +43,17 @@ class Part:
     first: int | None = None
     end: int | None = None
 
+    @property
+    def bounds(self) -> str:
+        return "" if self.first is None else f"{self.first}-{'' if self.end is None else self.end}"
+
 
 @dataclass(frozen=True)
 class Table:
-    """`condition` is None but for tables of extensions, of which only some rows are copied."""
+    """`condition` is None but for tables of extensions, of which only some rows are copied.
+
+    `done` are the numbers of parts that an interrupted run has copied, each with its rows.
+    """
 
     oid: str
     ident: str
@@ -60,6 +67,7 @@ class Table:
     indexes: tuple[Index, ...] = ()
     analyze: bool = True
     kept: bool = False
+    done: tuple[tuple[int, int], ...] = ()
     condition: str | None = None
 
 
@@ -75,6 +83,12 @@ def parts_of(size: int, pages: int, total: int, jobs: int, split_over: int) -> t
     ends: list[int | None] = [*bounds[1:], None]
     # The last part has no end: what has been added to the file since belongs to no part of the snapshot, or to it.
     return tuple(Part(n, first, end) for n, (first, end) in enumerate(zip(bounds, ends, strict=True)))
+
+
+def parts_done(parts: tuple[Part, ...], stored: Mapping[str, int]) -> tuple[tuple[int, int], ...]:
+    """Return what is done of a table; nothing when it was split otherwise than it is now."""
+    now = {part.bounds: part.number for part in parts if part.bounds}
+    return tuple((now[bounds], rows) for bounds, rows in stored.items()) if stored.keys() <= now.keys() else ()
 
 
 @dataclass(frozen=True)
@@ -95,9 +109,15 @@ class Board:
     for the end.
     """
 
-    def __init__(self, tables: Iterable[Table], jobs: int, standing: frozenset[str] = frozenset()) -> None:
-        """`standing` are the object ids (on the source) of indexes that are on the target already."""
+    def __init__(
+        self, tables: Iterable[Table], jobs: int, standing: frozenset[str] = frozenset(), index_jobs: int = 0
+    ) -> None:
+        """`standing` are the object ids (on the source) of indexes that are on the target already.
+
+        `index_jobs` limits how many are built at once; 0 leaves that to the number of jobs.
+        """
         self._jobs = jobs
+        self._building_at_once = index_jobs or jobs
         self.copying_at_once = max(1, (jobs + 1) // 2)
         self._standing = standing
         self._copies: list[Job] = []
@@ -107,11 +127,14 @@ class Board:
         self._indexes_left: dict[str, int] = {}
         self.running: dict[str, int] = {"copy": 0, "index": 0, "finish": 0}
         for table in sorted(tables, key=lambda table: (-table.bytes, table.ident)):
-            self._parts_left[table.oid] = len(table.parts)
-            if table.kept:
+            done = {number for number, _rows in table.done}
+            left = [part for part in table.parts if part.number not in done]
+            self._parts_left[table.oid] = len(left)
+            self._indexes_left[table.oid] = len(self._missing(table))
+            if table.kept or not left:
                 self._loaded(table)
             else:
-                self._copies += [Job("copy", table, part) for part in table.parts]
+                self._copies += [Job("copy", table, part) for part in left]
         self._copies.reverse()
 
     @property
@@ -127,18 +150,24 @@ class Board:
     def idle(self) -> int:
         """Workers that nothing waits for: so many processors of the target are free for a parallel index build."""
         waiting = len(self._copies) + len(self._builds) + len(self._finishes)
-        return 0 if waiting else max(0, self._jobs - sum(self.running.values()))
+        return 0 if waiting else max(0, self._building_at_once - sum(self.running.values()))
+
+    @property
+    def workers(self) -> int:
+        """How many can have something to do at the same time."""
+        wanted = len(self._copies) + sum(self._indexes_left.values()) + len(self._finishes)
+        return max(1, min(max(self._jobs, self._building_at_once), wanted))
 
     def next(self) -> Job | None:
         """Take the job that a free worker should do now; None when it has to wait for others."""
         enough = self.running["copy"] >= self.copying_at_once
-        building = bool(self._builds or self._finishes)
+        may_build = bool(self._builds) and self.running["index"] < self._building_at_once
         job = None
-        if self._copies and not (enough and building):
+        if self._copies and self.running["copy"] < self._jobs and not (enough and (may_build or self._finishes)):
             job = self._copies.pop()
         elif self._finishes:
             job = self._finishes.pop()
-        elif self._builds:
+        elif may_build:
             job = heapq.heappop(self._builds)[2]
         if job:
             self.running[job.kind] += 1
@@ -156,9 +185,11 @@ class Board:
             if not self._indexes_left[oid]:
                 self._finishes.append(Job("finish", job.table))
 
+    def _missing(self, table: Table) -> list[Index]:
+        return [index for index in table.indexes if index.oid not in self._standing]
+
     def _loaded(self, table: Table) -> None:
-        missing = [index for index in table.indexes if index.oid not in self._standing]
-        self._indexes_left[table.oid] = len(missing)
+        missing = self._missing(table)
         for index in missing:
             heapq.heappush(self._builds, (-index.bytes, int(index.oid), Job("index", table, index=index)))
         if not missing:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copysql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.blobs import LargeObjects
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import Board, Job, Progress, Table
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, known
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.lanes import Lane, Loop, Steps, opened_lanes
@@ -17,6 +18,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Answer, Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.stall import Watch
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.throttle import PAUSE, Throttle
 
 
 @dataclass
@@ -34,22 +36,30 @@ class Run:
     _began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.board = Board(self.tables, self.task.jobs, self.standing)
+        self.board = Board(self.tables, self.task.jobs, self.standing, self.task.options.index_jobs)
         self.progress = Progress.of(self.tables)
         self.watch = Watch(self.task, self.progress)
+        self.throttle = Throttle(self.task.options.max_rate)
         for table in self.tables:
             if table.kept:
                 self._counted(table, (self.task.kept or {})[table.ident], 0.0)
+            elif table.done:
+                self._counted(table, sum(rows for _number, rows in table.done), 0.0)
 
     def all(self) -> None:
         self.progress.phase = "rows"
-        number = min(self.task.jobs, max(self.board.left, 1))
-        with opened_lanes(self.task, number, self.board.copies_left > 0) as self.lanes:
-            Loop(self.lanes, self.task, self._steps, self._tick).run()
-        self.large.finish()
+        with opened_lanes(self.task, self.board.workers, self.board.copies_left > 0) as self.lanes:
+            try:
+                if self.large.sender is not None:
+                    self.throttle.begin(self.large.sender)
+                Loop(self.lanes, self.task, self._steps, self._tick, PAUSE if self.throttle.rate else TICK).run()
+                self.large.finish(self.throttle)
+            finally:
+                self.throttle.release()
         self._release()
 
     def _tick(self) -> None:
+        self.throttle.look()
         self.task.on_tick()
         self.large.check()
         self.watch.look()
@@ -76,7 +86,9 @@ class Run:
         lane.begin_rows()
         lane.target.send(copysql.copy_in(table, job.part, encoding, str(lane.fifo)))
         source.send(copysql.copy_out(table, job.part, encoding, str(lane.fifo)))
+        self.throttle.begin(source.child)
         session, answer = yield (source, lane.target)
+        self.throttle.end(source.child)
         if session is lane.target:
             raise _failed(table, lane.target, answer.error or "COPY ended before the source's did")
         if answer.error and not lane.pipe_broken(answer):

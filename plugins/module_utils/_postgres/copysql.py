@@ -195,11 +195,11 @@ def commit_sql(run_id: str, table: Table, part: Part, rows: int, seconds: float)
     # A later run keeps only what is done as a whole.
     state = "done" if len(table.parts) == 1 else "part"
     return f"""
-insert into {MARKER_SCHEMA}.item (run_id, kind, ident, part, state, rows, bytes, seconds)
-values ({literal(run_id)}, 'table data', {literal(table.ident)}, {part.number}, '{state}', {rows}, {share},
-  {seconds:.3f})
+insert into {MARKER_SCHEMA}.item (run_id, kind, ident, part, bounds, state, rows, bytes, seconds)
+values ({literal(run_id)}, 'table data', {literal(table.ident)}, {part.number}, '{part.bounds}', '{state}', {rows},
+  {share}, {seconds:.3f})
 on conflict (run_id, kind, ident, part) do update set state = excluded.state, rows = excluded.rows,
-  bytes = excluded.bytes, seconds = excluded.seconds;
+  bounds = excluded.bounds, bytes = excluded.bytes, seconds = excluded.seconds;
 commit"""
 
 
@@ -212,11 +212,16 @@ def index_sql(index: Index, helpers: int) -> str:
     )
 
 
-def empty_sql(run_id: str, idents: list[str]) -> str:
-    """Take back the parts of split tables that an interrupted run has committed."""
+def empty_sql(run_id: str, idents: list[str], kept: list[str]) -> str:
+    """Take back the parts of split tables that an interrupted run has committed, and every record of other parts.
+
+    A record that outlived its rows would let a later run leave them out.
+    """
+    empty = f"truncate only {', only '.join(idents)};\n" if idents else ""
+    names = "'{}'" if not kept else f"array[{', '.join(literal(ident) for ident in kept)}]"
     return (
-        f"begin;\ntruncate only {', only '.join(idents)};\n"
-        f"delete from {MARKER_SCHEMA}.item where state = 'part' and run_id = {literal(run_id)};\ncommit"
+        f"begin;\n{empty}delete from {MARKER_SCHEMA}.item where state = 'part' and run_id = {literal(run_id)}"
+        f" and ident <> all ({names}::text[]);\ncommit"
     )
 
 

@@ -162,7 +162,7 @@ class DmsMigration(Migration):
         with self._phase("sequences"):
             gate.bring_sequences_forward()
         with self._phase("verify"):
-            self._compare_schema()
+            gate.compare_definitions(self.source, self.late_keys)
         tables = gate.tables(Written())
         self._finish(plan, run_id, tables)
         self.load_id = ""

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import Read, compare_content
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, foreignkeys
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import (
+    Read,
+    compare_content,
+    compare_objects,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.foreignkeys import ForeignKey
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import (
     HASH_RECORD_SINCE,
@@ -68,6 +74,18 @@ class Gate:
             raise PostgresError(
                 f"the rows on the target are not those of the source's snapshot: {listed(problems)}",
                 {"verify": {"status": "failed", "differences": problems}},
+            )
+
+    def compare_definitions(self, source: Facts, not_validated: tuple[ForeignKey, ...]) -> None:
+        if self.verify == "none":
+            return
+        target, _found = self.sides.read_target()
+        wanted = foreignkeys.expected(source.objects, not_validated)
+        differences = compare_objects(wanted, target.objects, (source.major, target.major))
+        if differences:
+            raise PostgresError(
+                f"the target's schema differs from the source's: {listed(differences)}",
+                {"verify": {"status": "failed", "differences": differences}},
             )
 
     def bring_sequences_forward(self) -> None:

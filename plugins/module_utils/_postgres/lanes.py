@@ -134,6 +134,7 @@ class Loop:
     task: Task
     next_steps: Callable[[Lane], Steps | None]
     on_tick: Callable[[], None]
+    pause: float = TICK
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def run(self) -> None:
@@ -143,7 +144,7 @@ class Loop:
             while any(lane.steps for lane in self.lanes):
                 self.task.commands.deadline.check("copying the rows")
                 self.on_tick()
-                for key, _events in self._selector.select(TICK):
+                for key, _events in self._selector.select(self.pause):
                     lane, session = key.data
                     # An earlier event of this round may have moved the lane on.
                     if session in lane.waits_for:

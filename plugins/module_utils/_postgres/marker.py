@@ -165,7 +165,8 @@ create table if not exists {MARKER_SCHEMA}.run (
   started timestamptz not null default now(), finished timestamptz, report jsonb not null);
 create table if not exists {MARKER_SCHEMA}.item (
   run_id uuid not null references {MARKER_SCHEMA}.run on delete cascade, kind text not null, ident text not null,
-  part int not null default 0, state text not null, rows bigint, bytes bigint, hash text, seconds numeric,
+  part int not null default 0, bounds text not null default '', state text not null, rows bigint, bytes bigint,
+  hash text, seconds numeric,
   primary key (run_id, kind, ident, part));
 insert into {MARKER_SCHEMA}.run (run_id, source_fingerprint, plan_hash, client_version, snapshot_lsn, state, report)
 values ({literal(run_id)}, {literal(plan.fingerprint)}, {literal(plan.plan_hash)}, {literal(client_version)},

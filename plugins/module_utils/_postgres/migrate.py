@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, planner, resume, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import (
+    foreignkeys,
+    logical,
+    marker,
+    planner,
+    resume,
+    steps,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import (
     clear,
     clear_large_objects,
@@ -21,15 +28,15 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear imp
     refuse_foreign_large_objects,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients, find_clients
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyengine import CopyEngine
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine import DumpEngine, Engine
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.handing import Handover
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import text_only
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import dump_options
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
@@ -39,17 +46,21 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides imp
     without_lock,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.tuning import (
+    CONNECTION_CHECK,
+    for_source,
+    options_of,
+    target_settings,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 HEARTBEAT = 5.0
-CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}  # servers from 14 on
 
 
 def migrate(params: dict, check_mode: bool) -> dict:
     """Move one database, or say that it was moved before."""
     jobs = number_of_jobs(params["jobs"])
-    for name in ("maintenance_work_mem", "split_over"):
-        steps.size_of(name, params[name])
+    options_of(params)
     parent = steps.work_parent(params["workdir"])
     began = time.monotonic()
     with opened(params, params["timeout"], Wish.of(params)) as sides:
@@ -69,6 +80,8 @@ class Migration:
     _source_held: bool = True
     kept: resume.Kept | None = None
     pooled: tuple[str, ...] = ()
+    text_only: tuple[str, ...] = ()
+    late_keys: tuple[foreignkeys.ForeignKey, ...] = ()
     statistics: dict | None = None
 
     def __post_init__(self) -> None:
@@ -87,6 +100,7 @@ class Migration:
                 changed = steps.make_extensions(self.sides, plan, target, check_mode)
                 return self._result(plan, target, changed, run_id=None)
             clients = find_clients(target.major, self.params["client_bindir"])
+            self.text_only = text_only(self.sides.source_session, self.source, self.params["format"])
             plan, decision = self._decide(found, target)
             self.replication.check(found, decision.action)
         if decision.action == "done":
@@ -107,7 +121,7 @@ class Migration:
         return plan, decision
 
     def _request(self) -> Request:
-        return steps.request(self.params, self.jobs, self.parent, self.pooled, self.sides.wish)
+        return steps.request(self.params, self.jobs, self.parent, self.pooled, self.sides.wish, self.text_only)
 
     def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
@@ -164,7 +178,7 @@ class Migration:
             self.replication.take_up(run_id, None)
             clear(session, target)
             return resume.Kept(why_not)
-        kept = self.replication.take_up(run_id, resume.read_kept(session, run_id))
+        kept = self.replication.take_up(run_id, resume.read_kept(session, run_id, parts=covered is None))
         if not kept.large_objects:
             clear_large_objects(session)
         return kept
@@ -182,7 +196,7 @@ class Migration:
         with self._phase("sequences"):
             gate.bring_sequences_forward()
         with self._phase("verify"):
-            self._compare_schema()
+            gate.compare_definitions(self.source, self.late_keys)
         tables = gate.tables(written)
         self._finish(plan, run_id, tables)
         self.replication.start()
@@ -214,7 +228,7 @@ class Migration:
         self._release_source()
         with self._phase("verify"):
             try:
-                gate.compare_rows(written.rows, frozenset(task.kept or ()))
+                gate.compare_rows(written.rows, frozenset(task.kept or ()) | frozenset(task.kept_parts))
             finally:
                 # What is wrong must not be kept; nor what later runs could not tell from what is missing.
                 marker.set_phase(session, run_id, resume.REST)
@@ -228,12 +242,9 @@ class Migration:
             self._source_held = False
 
     def _task(self, plan: Plan, target: Facts, run_id: str, clients: Clients, snapshot: str, folder: Path) -> Task:
-        settings = {"synchronous_commit": "off"} | (CONNECTION_CHECK if target.major >= 14 else {})
-        memory = self.params["maintenance_work_mem"]
-        if not memory and self.params["engine"] == "copy":
-            memory = steps.index_memory(self.sides.target_session, self.jobs)
-        if memory:
-            settings["maintenance_work_mem"] = memory
+        options, objects = for_source(options_of(self.params), self.source.major), self.source.objects
+        self.late_keys = foreignkeys.read(self.sides.source_session, objects, options.foreign_keys)
+        settings = target_settings(self.sides, self.params, options, self.jobs, target.major)
         existing = steps.prepare(self.sides, plan, self.source.server["has_public"])
         return Task(
             commands=self.sides.commands, clients=clients, source=self.sides.source, target=self.sides.target,
@@ -243,11 +254,11 @@ class Migration:
             existing_schemas=existing, on_tick=self._heartbeat, run_id=run_id,
             source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
             large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
-            options=steps.options(self.params, self.source.major),
-            on_copied=self._release_source, on_progress=self.progress.take,
-            kept=self.kept.tables if self.kept else None,
+            options=options, on_copied=self._release_source, on_progress=self.progress.take,
+            kept=self.kept.tables if self.kept else None, kept_parts=self.kept.parts if self.kept else {},
             large_objects_kept=bool(self.kept and self.kept.large_objects), chosen=self.source.chosen,
             dump_options=dump_options(self.sides.wish, self.source.chosen, rows=self.params["engine"] == "dump"),
+            not_validated=self.late_keys,
         )  # fmt: skip
 
     def _heartbeat(self) -> None:
@@ -259,17 +270,6 @@ class Migration:
         for session, held in ((self.sides.target_session, True), (self.sides.source_session, self._source_held)):
             if held:
                 session.ask("select 1", session.patience(self.params["stall_timeout"]))
-
-    def _compare_schema(self) -> None:
-        if self.params["verify"] == "none":
-            return
-        target, _found = self.sides.read_target()
-        differences = compare_objects(self.source.objects, target.objects, (self.source.major, target.major))
-        if differences:
-            raise PostgresError(
-                f"the target's schema differs from the source's: {listed(differences)}",
-                {"verify": {"status": "failed", "differences": differences}},
-            )
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -287,11 +287,12 @@ class Migration:
         self, plan: Plan, target: Facts, changed: bool, run_id: str | None,
         resumed: bool = False, tables: list[dict] | None = None, verified: str = "not run",
     ) -> dict:  # fmt: skip
+        late = foreignkeys.told(self.source.objects, target.objects, self.late_keys)
         # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
         return steps.outcome(plan, changed, self._rounded()) | {
             "run_id": run_id, "resumed": resumed, "source": self.source.summary, "target": target.summary,
             "tables": tables or [], "verify": {"status": verified, "differences": []},
-            "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
+            "not_moved": [*plan.skipped, *self.replication.not_followed(plan), *late],
             "remarks": list(plan.warnings) + self.replication.remarks + planner.remarks(self.statistics),
             "statistics": self.statistics, "kept": self.kept.result if self.kept else None,
             "replication": self.replication.result(),

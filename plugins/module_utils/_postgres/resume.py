@@ -13,7 +13,7 @@ copied again. Counters of changed rows would be kinder, but servers write them l
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import MARKER_SCHEMA
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import Marker
@@ -32,15 +32,20 @@ PROOF = "no transaction of the source has taken a number since the interrupted r
 
 @dataclass(frozen=True)
 class Kept:
-    """`tables` maps names to their numbers of rows, None when nothing stays; `reason` is for people."""
+    """`tables` maps names to their numbers of rows, None when nothing stays; `reason` is for people.
+
+    `parts` maps names of tables that are there in part to the parts' bounds and numbers of rows.
+    """
 
     reason: str
     tables: dict[str, int] | None = None
     large_objects: bool = False
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def result(self) -> dict:
-        return {"tables": len(self.tables or {}), "reason": self.reason}
+        parts = sum(len(rows) for rows in self.parts.values())
+        return {"tables": len(self.tables or {}), "parts": parts, "reason": self.reason}
 
 
 def source_state(session: Session) -> dict:
@@ -83,7 +88,7 @@ def decide_kept(
     return ""
 
 
-def read_kept(session: Session, run_id: str) -> Kept:
+def read_kept(session: Session, run_id: str, parts: bool = True) -> Kept:
     """Return the tables that are marked as done; their marks were committed together with their rows."""
     run = literal(run_id)
     rows = session.ask_json(
@@ -93,4 +98,17 @@ def read_kept(session: Session, run_id: str) -> Kept:
     (left,) = session.ask(
         f"select count(*) from {MARKER_SCHEMA}.item where kind = 'large object' and state <> 'done' and run_id = {run}"
     )
-    return Kept(PROOF, {row["ident"]: row["rows"] for row in rows}, left == "0")
+    # A slot's stream brings a table up to date as a whole: then parts that two snapshots have shown do not fit.
+    halves = session.ask_json(_parts_sql(run)) if parts else []
+    found: dict[str, dict[str, int]] = {}
+    for row in halves:
+        found.setdefault(row["ident"], {})[row["bounds"]] = row["rows"]
+    return Kept(PROOF, {row["ident"]: row["rows"] for row in rows}, left == "0", found)
+
+
+def _parts_sql(run: str) -> str:
+    return (
+        "select pg_catalog.jsonb_build_object('ident', ident, 'bounds', bounds, 'rows', rows)"
+        f" from {MARKER_SCHEMA}.item where kind = 'table data' and state = 'part' and run_id = {run}"
+        f" and ident not in ({_UNLOGGED})"
+    )

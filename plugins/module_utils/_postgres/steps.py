@@ -19,11 +19,9 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, refusal
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import NOT_MOVED, Finding, Request
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import CTID_RANGES_SINCE
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 FOLDER_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -45,7 +43,10 @@ def work_parent(workdir: str | None) -> Path:
     return parent
 
 
-def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = (), wish: Wish | None = None) -> Request:
+def request(
+    params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = (), wish: Wish | None = None,
+    text_only: tuple[str, ...] = (),
+) -> Request:  # fmt: skip
     """Say what the rules are to judge: pg_migrate and pg_migrate_preflight ask the same."""
     gigabytes = params.get("target_storage_gb")
     return Request(
@@ -57,13 +58,8 @@ def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = (),
         wish=wish or Wish(),
         sslmode=params["target"]["sslmode"],
         pooled=pooled,
+        text_only=text_only,
     )
-
-
-def options(params: dict, source_major: int) -> Options:
-    """Say how the rows are moved."""
-    split = size_of("split_over", params["split_over"]) if source_major >= CTID_RANGES_SINCE else 0
-    return Options(params["format"], params["freeze"], split, params["stall_timeout"], params["analyze"])
 
 
 @contextmanager

@@ -12,19 +12,24 @@ from pathlib import Path
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import SILENCE, Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.foreignkeys import ForeignKey
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the rows are moved; all but `analyze` is for the copy engine only."""
+    """How the work is done. `index_jobs` is 0 for as many as there are workers, `max_rate` for no limit."""
 
     format: str = "auto"
     freeze: bool = True
     split_over: int = 10 << 30
     stall_timeout: int = 600
     analyze: str = "analyze"
+    index_jobs: int = 0
+    max_rate: float = 0
+    synchronous_commit: bool = False
+    foreign_keys: str = "validate"
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,23 @@ class Task:
     tables: tuple[dict, ...] = ()
     large_objects: int = 0
     large_objects_kept: bool = False
+    not_validated: tuple[ForeignKey, ...] = ()
     target_major: int = 0
     encoding: str = "UTF8"
     options: Options = Options()
     kept: dict[str, int] | None = None
     chosen: Chosen = field(default_factory=Chosen)
     dump_options: tuple[str, ...] = ()
+    kept_parts: dict[str, dict[str, int]] = field(default_factory=dict)
     on_copied: Callable[[], None] = lambda: None
     on_progress: Callable[[dict], None] = lambda _state: None
+
+    @property
+    def index_jobs(self) -> int:
+        return self.options.index_jobs or self.jobs
+
+    def jobs_of(self, section: str) -> int:
+        return self.index_jobs if section == "post-data" else self.jobs
 
     @property
     def patience(self) -> int:

@@ -20,7 +20,7 @@ _LINE = re.compile(r"^(?P<dump_id>\d+); (?P<catalog>\d+) (?P<oid>\d+) (?P<rest>.
 # ;	depends on: 215 3312
 _NEEDS = re.compile(r"^;\s+depends on:((?: \d+)+)$")
 _NAMESPACE, _EXTENSION, _EVENT_TRIGGER, _USER_MAPPING = "2615", "3079", "3466", "1418"
-_LARGE_OBJECT = "2613"
+_LARGE_OBJECT, _CLASS, _CONSTRAINT = "2613", "1259", "2606"
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,15 @@ def rest_in_stages(entries: list[Entry]) -> list[Stage]:
     others = [entry for entry in entries if entry.dump_id not in taken]
     stages = (Stage(indexes, True), Stage(attach, False), Stage(others, True), Stage(security, False))
     return [stage for stage in stages if stage.entries]
+
+
+def in_halves(entries: list[Entry], left_out: Collection[str]) -> tuple[list[Entry], list[Entry]]:
+    """Part what foreign keys stand on, indexes and keys, from the rest; leave out the constraints with those ids."""
+    wanted = [entry for entry in entries if not (entry.catalog == _CONSTRAINT and entry.oid in left_out)]
+    words = ("INDEX ", "CONSTRAINT ", "INDEX ATTACH ")
+    first = {entry.dump_id for entry in wanted if entry.catalog in (_CLASS, _CONSTRAINT, "0")
+             and entry.rest.startswith(words)}  # fmt: skip
+    return [e for e in wanted if e.dump_id in first], [e for e in wanted if e.dump_id not in first]
 
 
 def table_data(entries: list[Entry]) -> dict[str, str]:

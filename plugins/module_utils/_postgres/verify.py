@@ -12,6 +12,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import (
     catalogue,
     compare,
     content,
+    foreignkeys,
     grants,
     sample,
     versions,
@@ -36,11 +37,12 @@ class Wanted:
     acl: bool = False
     role_map: tuple[tuple[str, str], ...] = ()
     strict: bool = False
+    foreign_keys: str = "validate"
 
     @classmethod
     def of(cls, params: dict) -> Wanted:
-        given = {name: params[name] for name in ("mode", "sample_rows", "keys", "owners", "acl", "strict")
-                 if params.get(name) is not None}  # fmt: skip
+        names = ("mode", "sample_rows", "keys", "owners", "acl", "strict", "foreign_keys")
+        given = {name: params[name] for name in names if params.get(name) is not None}
         wanted = cls(**given, role_map=tuple((params.get("role_map") or {}).items()))
         if wanted.sample_rows < 1 or wanted.keys < 0:
             raise PostgresError("sample_rows must be 1 or more, and keys 0 or more")
@@ -73,6 +75,7 @@ def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
         rows, remarks = _compare_rows(readers, wanted)
         keys = {row.name: _keys(readers, row, wanted.keys) for row in rows if wanted.keys and row.difference}
     sequences, unread = _compare_sequences(sides, source)
+    objects, late = _definitions(source, target, wanted)
     others, weaker = _compare_others(sides, source, target, wanted)
     return {
         "changed": False,
@@ -81,13 +84,22 @@ def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
         "target": target.summary,
         "tables": [{**row.result, **keys.get(row.name, {})} for row in rows],
         "sequences": sequences,
-        "differences": compare.compare_objects(source.objects, target.objects, (source.major, target.major))
+        "differences": objects
         + others
         + [_told(row, keys.get(row.name)) for row in rows if row.difference]
         + [entry["difference"] for entry in sequences if entry["difference"]],
         "not_checked": [row.not_checked for row in rows if row.not_checked] + unread,
-        "remarks": compare.weaker_checks(source.objects, source.major, target.major) + weaker + remarks,
+        "remarks": compare.weaker_checks(source.objects, source.major, target.major) + weaker + late + remarks,
     }
+
+
+def _definitions(source: Facts, target: Facts, wanted: Wanted) -> tuple[list[str], list[str]]:
+    """Return the differences, and a remark on each foreign key that was allowed to wait for its validation."""
+    late = foreignkeys.unvalidated(source.objects, target.objects) if wanted.foreign_keys == "not_valid" else {}
+    known = {("constraint", ident) for ident in late}
+    ours, theirs = ({key: text for key, text in side.objects.items() if key not in known} for side in (source, target))
+    differences = compare.compare_objects(ours, theirs, (source.major, target.major))
+    return differences, [f"constraint {ident} is not validated on the target: {words}" for ident, words in late.items()]
 
 
 def _compare_rows(readers: Readers, wanted: Wanted) -> tuple[list[Compared], list[str]]:

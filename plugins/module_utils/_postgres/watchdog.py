@@ -106,6 +106,9 @@ def end_groups(groups: set[int], patience: float = PATIENCE) -> None:
 def signal_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+        if number == signal.SIGTERM:
+            # One that is held back, see throttle.py, would not hear it.
+            os.killpg(group, signal.SIGCONT)
 
 
 def _alive(group: int) -> bool:

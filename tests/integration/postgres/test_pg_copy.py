@@ -412,7 +412,8 @@ def test_rows_that_were_lost_from_a_kept_table_are_noticed_and_copied_again(bulk
 
 
 @pytest.mark.full
-def test_a_split_table_is_emptied_before_it_is_copied_again(bulk: Sides) -> None:
+@pytest.mark.parametrize("jobs", ["2", "3"])
+def test_a_split_table_is_taken_up_part_by_part_or_emptied_when_it_is_split_otherwise(bulk: Sides, jobs: str) -> None:
     child = bulk.start(split_over="4MB", jobs="2")
     part = "select 1 from ansible_migrate.item where state = 'part'"
 
@@ -426,5 +427,9 @@ def test_a_split_table_is_emptied_before_it_is_copied_again(bulk: Sides) -> None
     under = kill(child)
     wait_until(lambda: not alive(under), "the end of every process of the killed run")
 
-    assert bulk.migrate(split_over="4MB", jobs="2", verify="hash")["resumed"]
+    again = bulk.migrate(split_over="4MB", jobs=jobs, verify="hash")
+
+    assert again["resumed"]
+    assert again["kept"]["parts"] in ((1, 2) if jobs == "2" else (0,)), again["kept"]
+    assert {t["name"]: t["rows_source"] for t in again["tables"]}["public.gross"] == 250_000
     assert bulk.verify()["differences"] == []

@@ -42,13 +42,18 @@ def given(params: dict) -> dict:
 
 
 def test_both_modules_run_under_ansible_and_never_show_a_password(small: Sides) -> None:
-    params = given(small.params(verify="hash"))
+    report = small.workdir.parent / "move.json"
+    params = given(small.params(verify="hash", report_path=str(report)))
     outputs = []
 
     for options in (("--check", "--diff"), (), ()):
         status, output = play(small, "pg_migrate", params, "-vvv", *options)
         assert status == 0, output
         outputs.append(output)
+        assert report.exists() == ("--check" not in options)
+    told = json.loads(report.read_text())
+    assert (told["changed"], told["report_path"]) == (False, str(report))
+    assert "canary" not in report.read_text()
     status, output = play(small, "pg_migrate_verify", {key: params[key] for key in SHARED}, "-vvv")
     assert status == 0, output
 

@@ -47,6 +47,16 @@ def _nullable_children(case: Case) -> Iterator[Found]:
 
 
 @rules.add(
+    "no-binary-form", BLOCKER, "With format binary, a table has a column whose type has no binary form, or one that"
+    " means another thing on the target.",
+    "use format=auto, which copies these as text",
+)  # fmt: skip
+def _no_binary_form(case: Case) -> Iterator[Found]:
+    for text in case.request.text_only:
+        yield Found(f"table {text.split(' (')[0]}", f"no binary form: {text}")
+
+
+@rules.add(
     "prepared-transaction", ADVICE, "Prepared transactions of the source (two-phase commit): their rows are not moved,"
     " their locks may be in the way, and RDS refuses upgrades with them.",
     "COMMIT PREPARED or ROLLBACK PREPARED them",

@@ -37,6 +37,7 @@ class Request:
 
     `pooled` names the sides behind a pooler, `clients` says why programs are missing, `refusal` why the target
     must not be touched; `free_bytes` is what the folder for the dump has left, None when none is needed.
+    `text_only` says which tables have no binary form, where that is asked for.
     `assessment` says what AWS DMS can move, where it was asked.
     """
 
@@ -47,6 +48,7 @@ class Request:
     target_storage: int | None = None
     sslmode: str = "verify-full"
     pooled: tuple[str, ...] = ()
+    text_only: tuple[str, ...] = ()
     clients: str = ""
     refusal: str = ""
     replication: Streams | None = None

@@ -28,7 +28,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Streams,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked, verdicts
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables, text_only
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides, number_of_jobs, opened
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
@@ -59,6 +59,7 @@ def preflight(params: dict) -> dict:
     with opened(params, params["timeout"], Wish.of(params)) as sides:
         request = steps.request(params, jobs, parent, sides.pooled(), sides.wish)
         source = sides.read_source()
+        request = replace(request, text_only=text_only(sides.source_session, source, params["format"]))
         target, found = sides.read_target()
         request = replace(
             request,

@@ -1,15 +1,31 @@
 # Copyright (c) 2026, the bahnvision.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide how each table would be copied: form, parts, indexes. Pure; the engine decides the same when it runs."""
+"""Decide how each table would be copied: form, parts, indexes; the engine decides the same when it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copysql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyformat import Type, form_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import parts_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
+
+
+def text_only(session: Session, source: Facts, wanted: str) -> tuple[str, ...]:
+    """Name the tables that cannot be copied in binary form, each with the reason, where nothing else is wanted."""
+    if wanted != "binary":
+        return ()
+    tables = {table.oid: table.ident for table in source.tables if table.kind == "r"}
+    types = {row["oid"]: Type(**{**row, "parts": tuple(row["parts"])}) for row in session.ask_json(copysql.TYPES)}
+    forms = {
+        tables[row["oid"]]: form_of(row["columns"], types, "auto", source.server["encoding"])
+        for row in session.ask_json(copysql.tables_sql(list(tables)))
+    }
+    return tuple(f"{ident} ({form.why})" for ident, form in sorted(forms.items()) if form.format == "text")
 
 
 def planned_tables(

@@ -9,6 +9,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan 
     Part,
     Progress,
     Table,
+    parts_done,
     parts_of,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copysql import (
@@ -176,3 +177,38 @@ def test_a_watcher_is_told_what_moves() -> None:
         "public.t1": {"state": "copying", "bytes": 50, "rows": 5, "total": 100},
         "public.t2": {"state": "kept", "bytes": 0, "rows": 0, "total": 1},
     }
+
+
+def test_index_jobs_limit_what_is_built_at_once_and_may_be_more_than_the_copies() -> None:
+    tables = [table(n, n, indexes=tuple(index(n * 10 + i, str(n)) for i in range(4))) for n in (1, 2)]
+    for jobs, index_jobs in ((1, 3), (4, 1), (2, 8)):
+        board, most = Board(tables, jobs, index_jobs=index_jobs), {"copy": 0, "index": 0}
+        assert board.workers == min(max(jobs, index_jobs), 10)
+        running: list[Job] = []
+        while board.left:
+            while len(running) < board.workers and (job := board.next()):
+                running.append(job)
+                most |= {kind: max(most[kind], board.running[kind]) for kind in most}
+            board.done(running.pop(0))
+        assert most["copy"] <= jobs
+        assert most["index"] <= index_jobs
+
+
+def test_one_table_with_many_indexes_employs_all_workers() -> None:
+    only = table(1, indexes=tuple(index(n) for n in range(10, 20)))
+
+    assert Board([only], 4).workers == 4
+    assert Board([table(1)], 4).workers == 1
+
+
+def test_parts_that_are_done_are_not_copied_again() -> None:
+    parts = (Part(0, 0, 5), Part(1, 5, 9), Part(2, 9, None))
+
+    assert parts_done(parts, {"0-5": 7, "9-": 3}) == ((0, 7), (2, 3))
+    # The table was split otherwise, as with other jobs: its rows would be there twice, or not at all.
+    assert parts_done(parts, {"0-5": 7, "5-": 3}) == ()
+    assert parts_done((Part(),), {"0-5": 7}) == ()
+    assert drain(Board([table(1, parts=parts, done=((0, 7), (2, 3)), indexes=(index(10),))], 2), 2) == [
+        "copy t1", "index i10", "finish t1",
+    ]  # fmt: skip
+    assert drain(Board([table(1, parts=parts, done=((0, 7), (1, 1), (2, 3)))], 2), 2) == ["finish t1"]

@@ -186,6 +186,8 @@ SPEAKS = [
      "public.p is partitioned by the hash of an enum"),
     ("not-null-inheritance", {"nullable_children": ["public.k.t"]}, {"version": 180004}, None, "column public.k.t",
      "inherited from: public.k.t: ALTER TABLE"),
+    ("no-binary-form", {}, {}, Request(4, text_only=("public.x (column a: type xml)",)), "table public.x",
+     "no binary form: public.x (column a: type xml): use format=auto"),
     ("prepared-transaction", {"prepared": ["g1"]}, {}, None, "prepared transaction g1", "on the source: g1: COMMIT"),
     ("long-transaction", {"long_transactions": ["process 7 of app, for 9 min"]}, {}, None, "source", "for 9 min"),
     ("unlogged-table", {"unlogged": ["public.u"]}, {}, None, "table public.u", "unlogged tables: public.u"),

@@ -76,8 +76,11 @@ class LargeObjects:
             throttle.look()
             self.task.on_tick()
             self.check()
+            # Whoever looked last, the throttle too, may have found that a child has ended.
+            working = [child for child in self.children.values() if child.returncode is None]
             with contextlib.suppress(subprocess.TimeoutExpired):
-                next(child for child in self.children.values() if child.returncode is None).wait(pause)
+                if working:
+                    working[0].wait(pause)
         self.check()
         if self.children and self.task.target_session is not None:
             marker.mark_large_objects(self.task.target_session, self.task.run_id)

@@ -42,7 +42,7 @@ class Archive:
         listing = self.task.workdir / f"{section}.list"
         listing.write_text("".join(f"{entry.line}\n" for entry in entries), errors="surrogateescape")
         options = (
-            f"--jobs={jobs or self.task.jobs_of(section)}",
+            f"--jobs={jobs or self.task.jobs}",
             f"--section={section}",
             f"--use-list={listing}",
             str(self.path),
@@ -72,7 +72,9 @@ class Archive:
                 self.restore("post-data", stage.entries, jobs=1)
                 continue
             failures = Failures()
-            self.restore("post-data", stage.entries, failures.line, tolerated=failures.complete)
+            # Each worker is a connection: no more of them than there is to do.
+            jobs = min(self.task.index_jobs, len(stage.entries))
+            self.restore("post-data", stage.entries, failures.line, jobs, failures.complete)
             again = [entry for entry in stage.entries if entry.dump_id in failures.dump_ids]
             if again:
                 self.restore("post-data", again, jobs=1)

@@ -78,9 +78,6 @@ class Task:
     def index_jobs(self) -> int:
         return self.options.index_jobs or self.jobs
 
-    def jobs_of(self, section: str) -> int:
-        return self.index_jobs if section == "post-data" else self.jobs
-
     @property
     def patience(self) -> int:
         """Seconds that a target may take in nothing of what it is sent."""

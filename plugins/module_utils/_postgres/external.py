@@ -32,6 +32,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan impo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import number_of_jobs, opened
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.tuning import options_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 AWAITS = "awaits rows"
@@ -45,6 +46,7 @@ def migrate_by_dms(params: dict, check_mode: bool) -> dict:
     if params["section"] not in (BEFORE, AFTER):
         raise PostgresError(f"method=dms needs section={BEFORE} (before DMS's load) or section={AFTER} (after it)")
     jobs = number_of_jobs(params["jobs"])
+    options_of({**params, "engine": "external"})
     parent = steps.work_parent(params["workdir"])
     with opened(params, params["timeout"], Wish.of(params)) as sides:
         # No engine of ours: what an interrupted run of another method has copied is not kept.

@@ -18,6 +18,8 @@ from bahnvision_lab.testing import Lab
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
+# Molecule has the connection of every user, local; here the same modules run in forks of a warm process.
+CONNECTION = os.environ.get("BAHNVISION_TEST_CONNECTION", "bahnvision.aws.warm_local")
 
 
 class Outcome:
@@ -75,7 +77,7 @@ class Stage:
         story = ROOT / "playbooks" / (playbook or self.playbook)
         argv = [
             str(PROGRAM), "-i", str(ROOT / "inventories" / "lab"), str(story), "--limit", self.component,
-            "-e", json.dumps({**self.inputs, **inputs}), *options,
+            "-e", json.dumps({"ansible_connection": CONNECTION, **self.inputs, **inputs}), *options,
         ]  # fmt: skip
         environment = {
             **os.environ, **self.lab.environment(), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
@@ -128,12 +130,17 @@ class Stage:
 def kill_family(pid: int) -> None:
     """Kill the run and all that it started. All are stopped first: none may start another while they are counted."""
     family: list[int] = []
-    while new := [member for member in (pid, *descendants(pid)) if member not in family]:
+    while new := [member for member in relatives(pid) if member not in family]:
         for member in new:
             send(member, signal.SIGSTOP)
         family += new
     for member in family:
         send(member, signal.SIGKILL)
+
+
+def relatives(pid: int) -> set[int]:
+    heads = {pid, *warm(pid)}
+    return heads | {inner for head in heads for inner in descendants(head)}
 
 
 def descendants(pid: int) -> list[int]:
@@ -143,6 +150,17 @@ def descendants(pid: int) -> list[int]:
     except (FileNotFoundError, ProcessLookupError):
         return []
     return children + [inner for child in children for inner in descendants(child)]
+
+
+def warm(controller: int) -> list[int]:
+    """The warm process of a run has left its family; it and its modules show in their arguments whose they are."""
+    ends = f"zygote.py\0{controller}\0".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            if (folder / "cmdline").read_bytes().endswith(ends):
+                found.append(int(folder.name))
+    return sorted(found)
 
 
 def send(pid: int, number: signal.Signals) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from bahnvision_lab.testing import Lab, running_lab
+from stage import CONNECTION
 
 ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(sys.executable).parent
@@ -74,7 +75,7 @@ class Stage:
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
             "BAHNVISION_LAB_STATE": str(self.lab.state.folder),
         }
-        extra = json.dumps({"reports_dir": str(self.reports)})
+        extra = json.dumps({"reports_dir": str(self.reports), "ansible_connection": CONNECTION})
         argv = [str(BIN / "ansible-playbook"), "-i", str(INVENTORY), *arguments, "-e", extra]
         done = subprocess.run(
             argv, cwd=cwd, env={**kept, **ours, **environment}, capture_output=True, text=True, timeout=800, check=False

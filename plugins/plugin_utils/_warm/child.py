@@ -25,7 +25,7 @@ from ansible_collections.bahnvision.aws.plugins.plugin_utils._warm import payloa
 from ansible_collections.bahnvision.aws.plugins.plugin_utils._warm.preload import Environment, Models, folder_times
 
 SIZES = struct.Struct("!II")
-REPORT_AT = 500  # a descriptor that no module expects to be free
+REPORT_AT = 200  # a descriptor that no module expects to be free
 
 
 class Cold(Exception):
@@ -58,6 +58,7 @@ def serve(connection: socket.socket, report: socket.socket, prepared: Prepared) 
         try:
             check(request, prepared)
             become(request)
+            fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, REPORT_AT)
         except Cold as reason:
             connection.sendall(f"cold {reason}\n".encode())
             os._exit(0)
@@ -66,7 +67,6 @@ def serve(connection: socket.socket, report: socket.socket, prepared: Prepared) 
             os._exit(0)
     except OSError:
         os._exit(0)  # the worker has gone
-    fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, REPORT_AT)
     os.closerange(3, REPORT_AT)
     known = prepared.models.known()
     finish(run(request.script), lambda: tell(prepared.models.news(known)))

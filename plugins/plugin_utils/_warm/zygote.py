@@ -68,21 +68,23 @@ class Zygote:
             ready = {number for number, _event in self._poll.poll()}
             if self._controller in ready:
                 return self.end()
-            for number in ready:
-                if number == self._listener.fileno():
-                    self.fork()
-                elif number == self._news.fileno():
-                    self.learn()
-                elif number in self._jobs:
-                    job = self._jobs[number]
-                    if number == job.pidfd:
-                        self.ended(job)
-                    else:
-                        self.left(job)
+            for number in ready & self._jobs.keys():
+                job = self._jobs.get(number)  # the other of its descriptors may have ended it
+                if job:
+                    (self.ended if number == job.pidfd else self.left)(job)
+            if self._news.fileno() in ready:
+                self.learn()
+            # Last: a new descriptor must not be taken for a closed one that has just told its end.
+            if self._listener.fileno() in ready:
+                self.fork()
 
     def fork(self) -> None:
         connection, _address = self._listener.accept()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            connection.close()  # which the worker takes as a refusal
+            return
         if not pid:
             os.setsid()
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -119,7 +121,8 @@ class Zygote:
         job.attended = False
 
     def learn(self) -> None:
-        self._prepared.models.learn(self._news.recv(NEWS))
+        with contextlib.suppress(OSError, ValueError):  # the next module looks for itself
+            self._prepared.models.learn(self._news.recv(NEWS))
         gc.freeze()
 
     def end(self) -> None:
@@ -150,6 +153,7 @@ def main() -> None:
     for name in config["files"]:
         with contextlib.suppress(OSError):  # a controller that was not killed has removed the folder
             Path(name).unlink()
+    os._exit(0)
 
 
 if __name__ == "__main__":

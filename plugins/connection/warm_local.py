@@ -18,7 +18,8 @@ notes:
   - Experimental. It relies on internals of ansible-core and botocore, and only of the versions that it was tested with;
     with others everything goes the way of P(ansible.builtin.local#connection).
   - Needs Linux 5.3 or newer, and pipelining.
-author: The bahnvision.aws team
+author:
+  - The bahnvision.aws team (@bahnvision)
 options:
   warm:
     description: Whether to use the warm process at all.
@@ -51,7 +52,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import ansible.constants as constants
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.connection.local import Connection as LocalConnection
 from ansible.release import __version__

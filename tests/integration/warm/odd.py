@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -55,6 +56,10 @@ def leave_a_daemon(module: AnsibleModule) -> None:
     module.exit_json(left=True)
 
 
+def leave(code: object) -> None:
+    raise SystemExit(code)
+
+
 def sleep(module: AnsibleModule) -> None:
     with Path(module.params["text"]).open("a") as marks:
         marks.write(f"{os.getpid()}\n")
@@ -64,15 +69,15 @@ def sleep(module: AnsibleModule) -> None:
 
 def odd(module: AnsibleModule) -> None:
     number, text = module.params["number"], module.params["text"]
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "echo": lambda: module.exit_json(
             changed=True, diff={"before": "", "after": text}, checked=module.check_mode, echo=text, given=module.params
         ),
-        "warn": lambda: (module.warn(text), module.deprecate(text, version="9"), module.exit_json()),
+        "warn": lambda: (module.warn(text), module.deprecate(text, version="99.0.0"), module.exit_json()),
         "big": lambda: module.exit_json(big="ü" * number),
         "noise": lambda: (print(text), print(text, file=sys.stderr), module.exit_json()),
-        "exit": lambda: sys.exit(number),
-        "exit with text": lambda: sys.exit(text),
+        "exit": lambda: leave(number),
+        "exit with text": lambda: leave(text),
         "no result": lambda: None,
         "hard exit": lambda: (print("half", flush=True), os._exit(number)),
         "kill": lambda: os.kill(os.getpid(), number),

@@ -66,6 +66,8 @@ def run(folder: str, start: Mapping[str, object], request: Mapping[str, object],
 
 
 def as_shell(status: int, stdout: bytes, stderr: bytes) -> Ended:
+    if -status in (signal.SIGINT, signal.SIGPIPE):
+        return 128 - status, stdout, stderr  # of these a shell says nothing
     if status < 0:
         return 128 - status, stdout, stderr + f"{signal.strsignal(-status)}\n".encode()
     return status, stdout, stderr

@@ -64,7 +64,10 @@ class Runs:
         return [(kind, module.rpartition(".")[2]) for kind, module in (line.split("\t") for line in lines)]
 
 
-def still(result: Any) -> Any:
+def still(result: dict[str, Any]) -> dict[str, Any]:
+    if "module_stderr" in result:
+        # Frames of a traceback: a zip has no lines to show, and its name is for a moment.
+        result["module_stderr"] = re.sub(r"(?m)^  .*\n", "", result["module_stderr"])
     return json.loads(VOLATILE.sub("*", json.dumps(result)))
 
 

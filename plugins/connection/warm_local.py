@@ -62,7 +62,7 @@ from ansible_collections.bahnvision.aws.plugins.plugin_utils._warm import client
 
 ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 ANSIBALLZ = b"\n_ANSIBALLZ_WRAPPER = True\n"
-FROM_A_FILE = re.compile(r"\S*python\S* \S*/AnsiballZ_")
+FROM_A_FILE = re.compile(r"\S*python\S* \S*/(AnsiballZ_|async_wrapper\.py)")
 MODULE = re.compile(rb"\nmodule_fqn='([\w.]+)',\n")
 
 display = Display()

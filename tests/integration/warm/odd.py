@@ -60,6 +60,11 @@ def leave(code: object) -> None:
     raise SystemExit(code)
 
 
+def leave_hard(code: int) -> None:
+    print("half", flush=True)
+    os._exit(code)
+
+
 def sleep(module: AnsibleModule) -> None:
     with Path(module.params["text"]).open("a") as marks:
         marks.write(f"{os.getpid()}\n")
@@ -79,7 +84,7 @@ def odd(module: AnsibleModule) -> None:
         "exit": lambda: leave(number),
         "exit with text": lambda: leave(text),
         "no result": lambda: None,
-        "hard exit": lambda: (print("half", flush=True), os._exit(number)),
+        "hard exit": lambda: leave_hard(number),
         "kill": lambda: os.kill(os.getpid(), number),
         "raise": lambda: {}[text],
         "bytes": lambda: (sys.stdout.buffer.write(b"\xff\xfe\n"), module.exit_json()),

@@ -18,7 +18,7 @@ WARM = "bahnvision.aws.warm_local"
 # Another in each run, whichever connection: times, process ids and the names of folders for a moment.
 VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+|\d:\d\d:\d\d\.\d+|ansible_[\w.]+_payload_\w+|ansible-tmp-[\d.-]+"
-    r"|ansible-local-\w+|j\d+\.\d+|0x[0-9a-f]{8,}"
+    r"|ansible-local-\w+|j\d+\.\d+|0x[0-9a-f]{8,}|\d{10}\.\d+|(?<=\")\.\w{8}(?=\")"
 )
 
 
@@ -65,6 +65,7 @@ class Runs:
 
 
 def still(result: dict[str, Any]) -> dict[str, Any]:
+    result.pop("_ansible_delegated_vars", None)  # the name of the connection
     if "module_stderr" in result:
         # Frames of a traceback: a zip has no lines to show, and its name is for a moment.
         result["module_stderr"] = re.sub(r"(?m)^  .*\n", "", result["module_stderr"])

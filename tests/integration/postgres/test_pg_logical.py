@@ -94,22 +94,6 @@ def test_tables_that_a_foreign_key_ties_are_of_one_stream(follow: Sides) -> None
     _alike(follow)
 
 
-@pytest.mark.full
-def test_a_run_killed_again_takes_no_old_rows_for_new_ones(follow: Sides) -> None:
-    follow.source.run(BULK)
-    _killed_between_two_tables(follow)
-    follow.source.run("update gross set c = -1 where id = 5")
-    child = follow.start(method="logical", jobs="1")
-    marks = "select 1 from ansible_migrate.item where kind = 'table data'"
-    wait_until(lambda: not _asked(follow.target, marks), "the mark of the first run to go", 60)
-    wait_until(lambda: ours(follow.source)[1], "the second slot", 60)
-    kill(child)
-
-    assert run(follow)["kept"]["tables"] == 0
-
-    _alike(follow)
-
-
 def _killed_between_two_tables(follow: Sides) -> None:
     child = follow.start(method="logical", jobs="1")
     done = "select 1 from ansible_migrate.item where kind = 'table data' and state = 'done'"

@@ -34,6 +34,10 @@ def no_trouble(_image: str) -> str:
     return ""
 
 
+def no_nodes(_pod: Object) -> None:
+    """Node groups do not grow by themselves."""
+
+
 @dataclass
 class Setting:
     """What the cluster's owner decides."""
@@ -46,6 +50,7 @@ class Setting:
     service_range: str = "10.100.0.0/16"
     external: External = nobody  # whose token it is that no service account has
     image_trouble: Callable[[str], str] = no_trouble  # why an image does not run, "" when it does
+    more_nodes: Callable[[Object], None] = no_nodes  # asked when a Pod fits on no node (EKS Auto Mode)
     start_seconds: Callable[[], float] = field(default=lambda: 0.0)  # how long a Pod takes to become ready
 
 

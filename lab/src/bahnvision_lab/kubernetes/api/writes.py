@@ -22,6 +22,7 @@ from bahnvision_lab.kubernetes.status import ApiError, Problem, forbidden, not_f
 
 CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes makes names: no vowels, no bad words
 SYSTEM = User("system:apiserver", ("system:masters",))
+UNCHECKED = ("status", "binding")  # they do not touch what the rules are about
 # What a client cannot write.
 KEPT = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
@@ -152,7 +153,7 @@ class Writer:
         else:
             apply_defaults(one, resource.group)
         problems = rules.metadata_problems(one, resource.namespaced, resource.is_custom)
-        if options.part != "status":
+        if options.part not in UNCHECKED:
             if not problems:
                 self.admit.mutate(resource, one, before, options.warnings)
             if resource.is_custom and resource.shape is not None:

@@ -60,8 +60,8 @@ class Hands:
                      "metadata": {**owner, "namespace": one["metadata"].get("namespace", "")}}  # fmt: skip
             self.event(about, "Warning", "FailedCreate", f"Error creating: {problem.message}")
 
-    def change(self, place: Place, one: Object, edit: Callable[[Object], None]) -> Object:
-        return self.cluster.writer.change(self.cluster.catalogue.at(place), one, edit)
+    def change(self, place: Place, one: Object, edit: Callable[[Object], None], part: str = "") -> Object:
+        return self.cluster.writer.change(self.cluster.catalogue.at(place), one, edit, part)
 
     def status(self, place: Place, one: Object, status: Object) -> None:
         """Write a status when it is another one."""
@@ -156,8 +156,9 @@ def condition(before: Object, kind: str, holds: bool, reason: str, message: str,
     """A condition that keeps its times while it stays what it is."""
     status = "True" if holds else "False"
     had = next((one for one in before.get("conditions") or () if one["type"] == kind), None)
-    if had is not None and (had["status"], had.get("reason")) == (status, reason) and had.get("message") == message:
+    if had is not None and (had["status"], had.get("reason", ""), had.get("message", "")) == (status, reason, message):
         return had
     since = had["lastTransitionTime"] if had is not None and had["status"] == status else stamp()
-    told = {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": since}
+    words = {key: text for key, text in (("reason", reason), ("message", message)) if text}
+    told = {"type": kind, "status": status, **words, "lastTransitionTime": since}
     return {**told, "lastUpdateTime": stamp()} if progress else told

@@ -26,6 +26,7 @@ class Loop:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self._ended = threading.Event()
+        self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=f"controllers-{cluster.setting.name}", daemon=True)
         hands = Hands(cluster)
         kubelets = pods.Kubelets(hands)
@@ -57,4 +58,7 @@ class Loop:
         try:
             step()
         except MISHAPS:
-            logging.getLogger(__name__).error("a controller failed:\n%s", traceback.format_exc())
+            told = traceback.format_exc()
+            if told not in self._told:
+                self._told.add(told)
+                logging.getLogger(__name__).error("a controller failed:\n%s", told)

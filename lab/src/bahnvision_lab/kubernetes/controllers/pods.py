@@ -40,17 +40,19 @@ class Kubelets:
     def _end(self, pod: Object) -> None:
         """Nothing runs, so nothing needs its grace period; finalizers are waited for."""
         if not pod["metadata"].get("finalizers"):
-            self.hands.store.remove(PODS, pod)
+            with self.hands.store.lock:
+                self.hands.store.remove(PODS, pod)
 
     def _place(self, scheduler: Scheduler, pod: Object) -> None:
         node, why = scheduler.choose(pod)
         had = pod.get("status") or {}
         if node:
-            self.hands.change(PODS, pod, lambda fresh: fresh["spec"].update(nodeName=node))
+            self.hands.change(PODS, pod, lambda fresh: fresh["spec"].update(nodeName=node), "binding")
             return
         told = condition(had, "PodScheduled", False, "Unschedulable", why)
         self.hands.status(PODS, pod, {**had, "phase": "Pending", "conditions": [told], "qosClass": quality(pod)})
         self.hands.event(pod, "Warning", "FailedScheduling", why)
+        self.hands.cluster.setting.more_nodes(pod)
 
     def _run(self, pod: Object) -> None:
         uid, had = pod["metadata"]["uid"], pod.get("status") or {}

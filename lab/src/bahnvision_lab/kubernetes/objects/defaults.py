@@ -129,6 +129,10 @@ def _namespace(one: Object) -> None:
     fill(one["metadata"], labels={})["labels"]["kubernetes.io/metadata.name"] = one["metadata"].get("name", "")
 
 
+def _node(one: Object) -> None:
+    _spec(one)
+
+
 def _autoscaler(one: Object) -> None:
     spec = fill(_spec(one), minReplicas=1)
     if not spec.get("metrics"):
@@ -201,7 +205,7 @@ def _endpoints(one: Object) -> None:
 
 
 _FILLERS: dict[tuple[str, str], Callable[[Object], None]] = {
-    ("", "Pod"): _pod, ("", "Service"): _service, ("", "Secret"): _secret, ("", "Namespace"): _namespace,
+    ("", "Node"): _node, ("", "Pod"): _pod, ("", "Service"): _service, ("", "Secret"): _secret, ("", "Namespace"): _namespace,
     ("", "PersistentVolumeClaim"): _claim, ("", "PersistentVolume"): _volume, ("", "Endpoints"): _endpoints,
     ("apps", "Deployment"): _deployment, ("apps", "ReplicaSet"): _replica_set, ("apps", "DaemonSet"): _daemon_set,
     ("apps", "StatefulSet"): _stateful_set, ("batch", "Job"): _job, ("batch", "CronJob"): _cron_job,

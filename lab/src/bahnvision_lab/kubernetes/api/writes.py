@@ -83,10 +83,6 @@ class Writer:
             told["name"] = told["generateName"][:58] + "".join(secrets.choice(CHARACTERS) for _count in range(5))
         if resource.namespaced and told.get("name"):
             self.admit.require_namespace(resource, namespace, told["name"])
-        if told.get("name") and self.store.find(resource.place, told.get("namespace", ""), told["name"]):
-            what = qualified(resource.plural, resource.group)
-            raise ApiError(409, f'{what} "{told["name"]}" already exists', "AlreadyExists",
-                           {"name": told["name"], "group": resource.group, "kind": resource.plural})  # fmt: skip
         if told.get("resourceVersion"):
             raise ApiError(500, "resourceVersion should not be set on objects to be created")
         self._fresh(resource, one)
@@ -99,6 +95,13 @@ class Writer:
         if told.get("namespace") not in (None, "", namespace):
             raise ApiError(400, "the namespace of the provided object does not match the namespace sent on the request")
         told["namespace"] = namespace
+
+    def _require_new(self, resource: Resource, told: Object) -> None:
+        """After the rules: the real server learns from its storage that the name is taken."""
+        if self.store.find(resource.place, told.get("namespace", ""), told["name"]):
+            what = qualified(resource.plural, resource.group)
+            raise ApiError(409, f'{what} "{told["name"]}" already exists', "AlreadyExists",
+                           {"name": told["name"], "group": resource.group, "kind": resource.plural})  # fmt: skip
 
     def _fresh(self, resource: Resource, one: Object) -> None:
         told = one["metadata"]
@@ -137,6 +140,8 @@ class Writer:
         managed = one["metadata"].pop("managedFields", None) if options.applied else None
         one = copy.deepcopy(one)
         self._complete(resource, one, before, options)
+        if before is None:
+            self._require_new(resource, one["metadata"])
         self._manage(resource, one, before, options, managed)
         if before is not None and same(before, one):
             return before

@@ -34,7 +34,9 @@ class Client:
     def as_user(self, token: str) -> Client:
         return Client(self.cluster, self.bundle, token)
 
-    def ask(self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: Any) -> requests.Response:
+    def ask(
+        self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: Any
+    ) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}", "User-Agent": "tests/1"}
         if body is not None:
             headers["Content-Type"] = kind
@@ -46,7 +48,16 @@ class Client:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    def refused(self, code: int, words: str, method: str, path: str, body: Any = None, kind: str = "application/json", **query: Any) -> Any:
+    def refused(
+        self,
+        code: int,
+        words: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        kind: str = "application/json",
+        **query: Any,
+    ) -> Any:
         answer = self.ask(method, path, body, kind, **query)
         assert answer.status_code == code, answer.text
         told = answer.json()
@@ -56,7 +67,9 @@ class Client:
 
     def namespace(self, name: str, **labels: str) -> str:
         self.good("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-        wait_for(lambda: self.ask("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default").ok, "the default account")
+        wait_for(
+            lambda: self.ask("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default").ok, "the default account"
+        )
         return name
 
 
@@ -64,7 +77,9 @@ class Client:
 def running_cluster(folder: Path, nodes: int = 2, **changes: Any) -> Iterator[Client]:
     authority = Authority(folder / "ca")
     authority.issue(folder)
-    setting = Setting("1.35", authority=authority.bundle.read_text(), external=USERS.get, image_trouble=trouble, **changes)
+    setting = Setting(
+        "1.35", authority=authority.bundle.read_text(), external=USERS.get, image_trouble=trouble, **changes
+    )
     cluster = Cluster(setting, free_port(), folder)
     try:
         for number in range(nodes):
@@ -75,11 +90,19 @@ def running_cluster(folder: Path, nodes: int = 2, **changes: Any) -> Iterator[Cl
 
 
 def trouble(image: str) -> str:
-    return {"broken": "ErrImagePull", "crash": "CrashLoopBackOff", "unready": "ReadinessFailed"}.get(image.partition(":")[0], "")
+    return {"broken": "ErrImagePull", "crash": "CrashLoopBackOff", "unready": "ReadinessFailed"}.get(
+        image.partition(":")[0], ""
+    )
 
 
 def add_node(cluster: Cluster, name: str, zone: str, cpu: str = "2") -> None:
-    node = cluster.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}}})
+    node = cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}},
+        }
+    )
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": stamp()}
     room = {"cpu": cpu, "memory": "8Gi", "pods": "50"}
     Hands(cluster).status(NODES, node, {"conditions": [ready], "allocatable": room, "capacity": room})

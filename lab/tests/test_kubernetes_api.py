@@ -12,7 +12,8 @@ from kube_world import APPS, Client, changed, deployment, running_cluster, wait_
 
 CORE, RBAC = "/api/v1", "/apis/rbac.authorization.k8s.io/v1"
 MERGE, JSON, STRATEGIC, APPLY = (
-    f"application/{one}" for one in ("merge-patch+json", "json-patch+json", "strategic-merge-patch+json", "apply-patch+yaml")
+    f"application/{one}"
+    for one in ("merge-patch+json", "json-patch+json", "strategic-merge-patch+json", "apply-patch+yaml")
 )
 NS = "/namespaces/app"
 
@@ -47,7 +48,9 @@ def test_a_stale_update_is_a_conflict_and_an_empty_one_changes_nothing(client: C
     one = config(client, "stale", a="1")
     fresh = client.good("PUT", f"{CORE}{NS}/configmaps/stale", changed(one, "data.a", "2"))
     assert fresh["metadata"]["resourceVersion"] != one["metadata"]["resourceVersion"]
-    client.refused(409, "the object has been modified", "PUT", f"{CORE}{NS}/configmaps/stale", changed(one, "data.a", "3"))
+    client.refused(
+        409, "the object has been modified", "PUT", f"{CORE}{NS}/configmaps/stale", changed(one, "data.a", "3")
+    )
     same = client.good("PUT", f"{CORE}{NS}/configmaps/stale", fresh)
     assert same["metadata"]["resourceVersion"] == fresh["metadata"]["resourceVersion"]
 
@@ -65,7 +68,13 @@ def test_three_patches(client: Client) -> None:
 def test_a_strategic_patch_merges_containers_by_name(client: Client) -> None:
     at = f"{APPS}{NS}/deployments"
     client.good("POST", at, deployment("merged", replicas=0))
-    spec = {"template": {"spec": {"containers": [{"name": "side", "image": "s:1"}, {"name": "web", "env": [{"name": "A", "value": "1"}]}]}}}
+    spec = {
+        "template": {
+            "spec": {
+                "containers": [{"name": "side", "image": "s:1"}, {"name": "web", "env": [{"name": "A", "value": "1"}]}]
+            }
+        }
+    }
     told = client.good("PATCH", f"{at}/merged", {"spec": spec}, STRATEGIC)["spec"]["template"]["spec"]["containers"]
     assert {one["name"]: one["image"] for one in told} == {"web": "good:1", "side": "s:1"}
     gone = {"template": {"spec": {"containers": [{"name": "side", "$patch": "delete"}]}}}
@@ -81,7 +90,9 @@ def test_apply_owns_takes_over_and_lets_go(client: Client) -> None:
     client.refused(422, "is required for apply patch", "PATCH", at, one, APPLY)
     client.good("PATCH", at, one, APPLY, fieldManager="we")
     client.good("PATCH", f"{at}", {"metadata": {"labels": {"b": "2"}}}, MERGE, fieldManager="they")
-    client.refused(409, 'conflict with "they" using apps/v1: .metadata.labels.b', "PATCH", at, one, APPLY, fieldManager="we")
+    client.refused(
+        409, 'conflict with "they" using apps/v1: .metadata.labels.b', "PATCH", at, one, APPLY, fieldManager="we"
+    )
     forced = client.good("PATCH", at, one, APPLY, fieldManager="we", force="true")
     assert forced["metadata"]["labels"] == {"a": "1", "b": "1"}
     less = client.good("PATCH", at, changed(one, "metadata.labels.a", None), APPLY, fieldManager="we")
@@ -90,7 +101,10 @@ def test_apply_owns_takes_over_and_lets_go(client: Client) -> None:
 
 
 def test_the_same_apply_again_changes_nothing(client: Client) -> None:
-    at, one = f"{CORE}{NS}/configmaps/again", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "again"}, "data": {"a": "1"}}
+    at, one = (
+        f"{CORE}{NS}/configmaps/again",
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "again"}, "data": {"a": "1"}},
+    )
     first = client.good("PATCH", at, one, APPLY, fieldManager="we")
     assert client.good("PATCH", at, one, APPLY, fieldManager="we")["metadata"] == first["metadata"]
 
@@ -98,13 +112,20 @@ def test_the_same_apply_again_changes_nothing(client: Client) -> None:
 def test_generation_counts_changes_of_the_spec_alone(client: Client) -> None:
     at = f"{APPS}{NS}/deployments"
     client.good("POST", at, deployment("counted", replicas=0))
-    assert client.good("PATCH", f"{at}/counted", {"metadata": {"labels": {"x": "y"}}}, MERGE)["metadata"]["generation"] == 1
+    assert (
+        client.good("PATCH", f"{at}/counted", {"metadata": {"labels": {"x": "y"}}}, MERGE)["metadata"]["generation"]
+        == 1
+    )
     assert client.good("PATCH", f"{at}/counted", {"spec": {"paused": True}}, MERGE)["metadata"]["generation"] == 2
     before = client.good("GET", f"{at}/counted")["spec"]
-    status = client.good("PATCH", f"{at}/counted/status", {"spec": {"replicas": 9}, "status": {"observedGeneration": 2}}, MERGE)
+    status = client.good(
+        "PATCH", f"{at}/counted/status", {"spec": {"replicas": 9}, "status": {"observedGeneration": 2}}, MERGE
+    )
     assert status["spec"] == before
     assert client.good("PATCH", f"{at}/counted/scale", {"spec": {"replicas": 1}}, MERGE)["spec"]["replicas"] == 1
-    client.refused(422, "field is immutable", "PATCH", f"{at}/counted", {"spec": {"selector": {"matchLabels": {"q": "r"}}}}, MERGE)
+    client.refused(
+        422, "field is immutable", "PATCH", f"{at}/counted", {"spec": {"selector": {"matchLabels": {"q": "r"}}}}, MERGE
+    )
 
 
 def test_lists_select_and_come_in_pages(client: Client) -> None:
@@ -125,7 +146,9 @@ def test_a_watch_tells_what_came_after_a_version(client: Client) -> None:
     version = config(client, "watched", a="1")["metadata"]["resourceVersion"]
     client.good("PATCH", f"{CORE}{NS}/configmaps/watched", {"metadata": {"labels": {"seen": "yes"}}}, MERGE)
     client.good("DELETE", f"{CORE}{NS}/configmaps/watched")
-    stream = client.ask("GET", f"{CORE}{NS}/configmaps", watch="1", resourceVersion=version, timeoutSeconds=1, labelSelector="seen")
+    stream = client.ask(
+        "GET", f"{CORE}{NS}/configmaps", watch="1", resourceVersion=version, timeoutSeconds=1, labelSelector="seen"
+    )
     events = [json.loads(line) for line in stream.text.splitlines()]
     assert [one["type"] for one in events] == ["ADDED", "DELETED"]
     first = client.ask("GET", f"{CORE}{NS}/configmaps", watch="1", timeoutSeconds=1)
@@ -136,7 +159,14 @@ def test_finalizers_hold_an_object_until_they_are_gone(client: Client) -> None:
     at = f"{CORE}{NS}/configmaps/held"
     client.good("POST", f"{CORE}{NS}/configmaps", {"metadata": {"name": "held", "finalizers": ["lab.example/hold"]}})
     assert client.good("DELETE", at)["metadata"]["deletionTimestamp"]
-    client.refused(422, "no new finalizers can be added", "PATCH", at, {"metadata": {"finalizers": ["lab.example/hold", "lab.example/two"]}}, MERGE)
+    client.refused(
+        422,
+        "no new finalizers can be added",
+        "PATCH",
+        at,
+        {"metadata": {"finalizers": ["lab.example/hold", "lab.example/two"]}},
+        MERGE,
+    )
     client.good("PATCH", at, {"metadata": {"finalizers": None}}, MERGE)
     client.refused(404, 'configmaps "held" not found', "GET", at)
 
@@ -145,7 +175,13 @@ def test_finalizers_hold_an_object_until_they_are_gone(client: Client) -> None:
 def test_dependents_go_with_their_owner_or_stay(client: Client, policy: str, left: int) -> None:
     at, name = f"{CORE}{NS}/configmaps", f"owner-{policy.lower()}"
     owner = config(client, name)
-    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": owner["metadata"]["uid"], "blockOwnerDeletion": True}
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": name,
+        "uid": owner["metadata"]["uid"],
+        "blockOwnerDeletion": True,
+    }
     client.good("POST", at, {"metadata": {"name": f"{name}-child", "ownerReferences": [reference]}})
     client.good("DELETE", f"{at}/{name}", {"propagationPolicy": policy})
 
@@ -161,7 +197,9 @@ def test_a_namespace_takes_everything_with_it(client: Client) -> None:
     client.good("POST", f"{CORE}/namespaces/going/configmaps", {"metadata": {"name": "a"}})
     client.good("DELETE", f"{CORE}/namespaces/going")
     wait_for(lambda: client.ask("GET", f"{CORE}/namespaces/going").status_code == 404, "the namespace to go")
-    client.refused(404, 'namespaces "going" not found', "POST", f"{CORE}/namespaces/going/configmaps", {"metadata": {"name": "a"}})
+    client.refused(
+        404, 'namespaces "going" not found', "POST", f"{CORE}/namespaces/going/configmaps", {"metadata": {"name": "a"}}
+    )
     client.refused(403, "may not be deleted", "DELETE", f"{CORE}/namespaces/kube-system")
 
 
@@ -170,7 +208,10 @@ def test_nobody_does_what_no_role_allows(client: Client) -> None:
     words = 'pods is forbidden: User "bob" cannot list resource "pods" in API group "" in the namespace "app"'
     bob.refused(403, words, "GET", f"{CORE}{NS}/pods")
     client.as_user("nobody").refused(401, "Unauthorized", "GET", "/api")
-    role = {"metadata": {"name": "reader"}, "rules": [{"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list"]}]}
+    role = {
+        "metadata": {"name": "reader"},
+        "rules": [{"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list"]}],
+    }
     client.good("POST", f"{RBAC}{NS}/roles", role)
     binding = {"metadata": {"name": "reader"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
                "subjects": [{"kind": "User", "name": "bob"}, {"kind": "Group", "name": "team"}]}  # fmt: skip
@@ -178,7 +219,9 @@ def test_nobody_does_what_no_role_allows(client: Client) -> None:
     for user in ("bob", "carol"):
         assert client.as_user(user).good("GET", f"{CORE}{NS}/pods")["items"] == []
         client.as_user(user).refused(403, "cannot create", "POST", f"{CORE}{NS}/pods", {"metadata": {"name": "x"}})
-    client.refused(422, "cannot change roleRef", "PATCH", f"{RBAC}{NS}/rolebindings/reader", {"roleRef": {"name": "other"}}, MERGE)
+    client.refused(
+        422, "cannot change roleRef", "PATCH", f"{RBAC}{NS}/rolebindings/reader", {"roleRef": {"name": "other"}}, MERGE
+    )
 
 
 def test_nobody_grants_what_they_do_not_hold(client: Client) -> None:
@@ -226,7 +269,12 @@ def test_a_definition_is_served_validated_and_pruned(client: Client) -> None:
         "spec": {"group": "lab.example", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"},
                  "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]}})  # fmt: skip
     at = f"/apis/lab.example/v1{NS}/things"
-    thing = {"apiVersion": "lab.example/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"size": 2, "colour": "red"}}
+    thing = {
+        "apiVersion": "lab.example/v1",
+        "kind": "Thing",
+        "metadata": {"name": "t"},
+        "spec": {"size": 2, "colour": "red"},
+    }
     assert client.good("POST", at, thing)["spec"] == {"size": 2, "mode": "a"}
     client.refused(422, "should be greater than or equal to 1", "POST", at, changed(thing, "spec.size", 0))
     client.refused(422, "spec.size: Required value", "POST", at, changed(thing, "spec", {}))
@@ -238,8 +286,13 @@ def test_a_restricted_namespace_keeps_pods_out(client: Client) -> None:
     space = client.namespace("strict", **{"pod-security.kubernetes.io/enforce": "restricted"})
     at = f"{CORE}/namespaces/{space}/pods"
     pod: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
-    told = client.refused(403, 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false', "POST", at, pod)
+    told = client.refused(
+        403, 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false', "POST", at, pod
+    )
     assert "seccompProfile" in told["message"]
     pod["spec"]["securityContext"] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    pod["spec"]["containers"][0]["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    pod["spec"]["containers"][0]["securityContext"] = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
     client.good("POST", at, pod)

@@ -15,7 +15,12 @@ JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"},
        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "b"}]}}}}  # fmt: skip
 CRON = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "x"},
         "spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": JOB["spec"]}}}  # fmt: skip
-SVC = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}}
+SVC = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "x"},
+    "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]},
+}
 BACKEND = {"service": {"name": "s", "port": {"number": 80}}}
 ING = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "x"},
        "spec": {"rules": [{"host": "a.b", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": BACKEND}]}}]}}  # fmt: skip
@@ -40,8 +45,18 @@ PVC = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name":
 STS = changed(changed(D, "kind", "StatefulSet"), "spec.serviceName", "x")
 SA = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x"}}
 PC = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "x"}, "value": 10}
-SC = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "x"}, "provisioner": "ebs.csi.aws.com"}
-IC = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "x"}, "spec": {"controller": "ingress.k8s.aws/alb"}}
+SC = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "x"},
+    "provisioner": "ebs.csi.aws.com",
+}
+IC = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {"name": "x"},
+    "spec": {"controller": "ingress.k8s.aws/alb"},
+}
 CRD = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "tests.lab.example"},
        "spec": {"group": "lab.example", "scope": "Namespaced", "names": {"plural": "tests", "kind": "Test"},
                 "versions": [{"name": "v1", "served": True, "storage": True,
@@ -169,7 +184,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize(("name", "manifest", "code", "words"), PROBES, ids=[one[0] for one in PROBES])
-def test_a_manifest_is_judged_as_by_a_real_server(client: Client, name: str, manifest: dict[str, Any], code: int, words: str) -> None:
+def test_a_manifest_is_judged_as_by_a_real_server(
+    client: Client, name: str, manifest: dict[str, Any], code: int, words: str
+) -> None:
     kind = {"Deploymnt": "Deployment"}.get(manifest["kind"], manifest["kind"])
     answer = client.ask("POST", PLACES[kind], manifest, dryRun="All")
     told = answer.json()

@@ -29,7 +29,12 @@ def wait_condition(client: Client, at: str, kind: str, status: str = "True", rea
         one = client.good("GET", at)
         told = condition(one, kind)
         fits = told.get("status") == status and (not reason or told.get("reason") == reason)
-        return one if fits and one["status"].get("observedGeneration", one["metadata"]["generation"]) == one["metadata"]["generation"] else None
+        return (
+            one
+            if fits
+            and one["status"].get("observedGeneration", one["metadata"]["generation"]) == one["metadata"]["generation"]
+            else None
+        )
 
     return wait_for(check, f"{at} to be {kind} {status} {reason}")
 
@@ -46,7 +51,14 @@ def waiting(pod: Any) -> str:
 def test_a_bad_image_never_serves_and_the_old_one_goes_on(client: Client) -> None:
     at = f"{APPS}{NS}/deployments/web"
     client.good("POST", f"{APPS}{NS}/deployments", deployment(progressDeadlineSeconds=2))
-    client.good("POST", f"{CORE}{NS}/services", {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}})
+    client.good(
+        "POST",
+        f"{CORE}{NS}/services",
+        {
+            "metadata": {"name": "web"},
+            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]},
+        },
+    )
     one = wait_condition(client, at, "Progressing", reason="NewReplicaSetAvailable")
     assert one["status"]["availableReplicas"] == 2
     assert {pod["spec"]["nodeName"] for pod in pods(client, "web")} == {"node-0", "node-1"}
@@ -57,7 +69,9 @@ def test_a_bad_image_never_serves_and_the_old_one_goes_on(client: Client) -> Non
     bad = next(pod for pod in pods(client, "web") if pod["spec"]["containers"][0]["image"] == "broken:2")
     assert waiting(bad) in ("ErrImagePull", "ImagePullBackOff")
     client.refused(400, "waiting to start", "GET", f"{CORE}{NS}/pods/{bad['metadata']['name']}/log")
-    slices = client.good("GET", "/apis/discovery.k8s.io/v1/endpointslices", labelSelector="kubernetes.io/service-name=web")["items"]
+    slices = client.good(
+        "GET", "/apis/discovery.k8s.io/v1/endpointslices", labelSelector="kubernetes.io/service-name=web"
+    )["items"]
     ready = [end["targetRef"]["name"] for end in slices[0]["endpoints"] if end["conditions"]["ready"]]
     assert len(ready) == 2
     assert bad["metadata"]["name"] not in ready
@@ -71,14 +85,28 @@ def test_a_bad_image_never_serves_and_the_old_one_goes_on(client: Client) -> Non
 def test_what_crashes_or_is_not_ready_is_not_available(client: Client, image: str, reason: str) -> None:
     name = image.partition(":")[0]
     client.good("POST", f"{APPS}{NS}/deployments", deployment(name, image, 1))
-    wait_for(lambda: [pod for pod in pods(client, name) if (pod.get("status") or {}).get("containerStatuses") and waiting(pod) == reason], reason)
+    wait_for(
+        lambda: [
+            pod
+            for pod in pods(client, name)
+            if (pod.get("status") or {}).get("containerStatuses") and waiting(pod) == reason
+        ],
+        reason,
+    )
     assert condition(client.good("GET", f"{APPS}{NS}/deployments/{name}"), "Available")["status"] == "False"
 
 
 def test_a_pod_waits_for_its_configuration(client: Client) -> None:
-    one = changed(deployment("configured", replicas=1), "spec.template.spec.containers.0.envFrom", [{"secretRef": {"name": "late"}}])
+    one = changed(
+        deployment("configured", replicas=1),
+        "spec.template.spec.containers.0.envFrom",
+        [{"secretRef": {"name": "late"}}],
+    )
     client.good("POST", f"{APPS}{NS}/deployments", one)
-    wait_for(lambda: [waiting(pod) for pod in pods(client, "configured")] == ["CreateContainerConfigError"], "the missing secret")
+    wait_for(
+        lambda: [waiting(pod) for pod in pods(client, "configured")] == ["CreateContainerConfigError"],
+        "the missing secret",
+    )
     client.good("POST", f"{CORE}{NS}/secrets", {"metadata": {"name": "late"}, "stringData": {"A": "1"}})
     wait_condition(client, f"{APPS}{NS}/deployments/configured", "Available")
 
@@ -87,14 +115,22 @@ def test_a_pod_that_fits_nowhere_says_why(client: Client) -> None:
     resources = {"requests": {"cpu": "64"}}
     one = changed(deployment("huge", replicas=1), "spec.template.spec.containers.0.resources", resources)
     client.good("POST", f"{APPS}{NS}/deployments", one)
-    wait_for(lambda: any("Insufficient cpu" in condition(pod, "PodScheduled").get("message", "") for pod in pods(client, "huge")), "the reason")
+    wait_for(
+        lambda: any(
+            "Insufficient cpu" in condition(pod, "PodScheduled").get("message", "") for pod in pods(client, "huge")
+        ),
+        "the reason",
+    )
     add_node(client.cluster, "huge-node", "a", "96")
     wait_condition(client, f"{APPS}{NS}/deployments/huge", "Available")
 
 
 def job(name: str, image: str = "good:1", **spec: Any) -> dict[str, Any]:
     inner = {"restartPolicy": "Never", "containers": [{"name": "c", "image": image}]}
-    return {"metadata": {"name": name}, "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": inner}, **spec}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": inner}, **spec},
+    }
 
 
 def test_jobs_end_well_or_with_a_reason(client: Client) -> None:
@@ -104,7 +140,14 @@ def test_jobs_end_well_or_with_a_reason(client: Client) -> None:
     assert wait_condition(client, f"{at}/good", "Complete")["status"]["succeeded"] == 1
     assert condition(wait_condition(client, f"{at}/bad", "Failed"), "Failed")["reason"] == "BackoffLimitExceeded"
     assert condition(wait_condition(client, f"{at}/stuck", "Failed"), "Failed")["reason"] == "DeadlineExceeded"
-    client.refused(422, "field is immutable", "PATCH", f"{at}/good", {"spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}}, MERGE)
+    client.refused(
+        422,
+        "field is immutable",
+        "PATCH",
+        f"{at}/good",
+        {"spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}},
+        MERGE,
+    )
 
 
 def test_a_cronjob_that_is_always_due_makes_one_job_a_minute(client: Client) -> None:
@@ -115,26 +158,42 @@ def test_a_cronjob_that_is_always_due_makes_one_job_a_minute(client: Client) -> 
 
 
 def test_an_ingress_needs_its_controller_and_its_services(client: Client) -> None:
-    client.good("POST", f"{NET}/ingressclasses", {"metadata": {"name": "alb"}, "spec": {"controller": "ingress.k8s.aws/alb"}})
+    client.good(
+        "POST", f"{NET}/ingressclasses", {"metadata": {"name": "alb"}, "spec": {"controller": "ingress.k8s.aws/alb"}}
+    )
     backend = {"service": {"name": "front", "port": {"number": 80}}}
     client.good("POST", f"{NET}{NS}/ingresses", {"metadata": {"name": "in"}, "spec": {
         "ingressClassName": "alb", "rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}})  # fmt: skip
     controller = deployment("aws-load-balancer-controller", replicas=1)
-    controller = changed(controller, "spec.template.metadata.labels", {"app": controller["metadata"]["name"], "app.kubernetes.io/name": controller["metadata"]["name"]})
+    controller = changed(
+        controller,
+        "spec.template.metadata.labels",
+        {"app": controller["metadata"]["name"], "app.kubernetes.io/name": controller["metadata"]["name"]},
+    )
     client.good("POST", f"{APPS}/namespaces/kube-system/deployments", controller)
     wait_condition(client, f"{APPS}/namespaces/kube-system/deployments/aws-load-balancer-controller", "Available")
     assert not client.good("GET", f"{NET}{NS}/ingresses/in").get("status", {}).get("loadBalancer")
-    client.good("POST", f"{CORE}{NS}/services", {"metadata": {"name": "front"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}})
+    client.good(
+        "POST",
+        f"{CORE}{NS}/services",
+        {"metadata": {"name": "front"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}},
+    )
 
     def address() -> str:
-        told = client.good("GET", f"{NET}{NS}/ingresses/in").get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+        told = client.good("GET", f"{NET}{NS}/ingresses/in").get("status", {}).get("loadBalancer", {}).get(
+            "ingress"
+        ) or [{}]
         return told[0].get("hostname", "")
 
     assert wait_for(address, "an address").endswith(".eu-central-1.elb.amazonaws.com")
 
 
 def test_a_claim_is_bound_by_a_driver_when_a_pod_uses_it(client: Client) -> None:
-    client.good("POST", "/apis/storage.k8s.io/v1/storageclasses", {"metadata": {"name": "gp3"}, "provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer"})
+    client.good(
+        "POST",
+        "/apis/storage.k8s.io/v1/storageclasses",
+        {"metadata": {"name": "gp3"}, "provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer"},
+    )
     spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "gp3", "resources": {"requests": {"storage": "1Gi"}}}
     client.good("POST", f"{CORE}{NS}/persistentvolumeclaims", {"metadata": {"name": "files"}, "spec": spec})
     one = deployment("filed", replicas=1)
@@ -155,7 +214,13 @@ def test_autoscaler_and_budget(client: Client) -> None:
     at = f"/apis/policy/v1{NS}/poddisruptionbudgets/scaled"
     wait_for(lambda: client.good("GET", at).get("status", {}).get("currentHealthy") == 3, "three healthy pods")
     name = pods(client, "scaled")[0]["metadata"]["name"]
-    client.refused(429, "would violate the pod's disruption budget", "POST", f"{CORE}{NS}/pods/{name}/eviction", {"metadata": {"name": name}})
+    client.refused(
+        429,
+        "would violate the pod's disruption budget",
+        "POST",
+        f"{CORE}{NS}/pods/{name}/eviction",
+        {"metadata": {"name": name}},
+    )
     told = client.good("GET", f"/apis/autoscaling/v2{NS}/horizontalpodautoscalers/scaled")
     assert condition(told, "ScalingActive")["reason"] == "FailedGetResourceMetric"
 

@@ -145,7 +145,11 @@ class Cluster:
             self.catalogue.drop(one)
 
     def describe(self) -> dict[str, Any]:
-        return {"endpoint": self.address, "version": self.release.version, "objects": len(list(self.store.everything()))}
+        return {
+            "endpoint": self.address,
+            "version": self.release.version,
+            "objects": len(list(self.store.everything())),
+        }
 
 
 __all__ = ["NAMESPACES", "RBAC", "Cluster", "Setting"]

@@ -37,7 +37,9 @@ class AddonOperations(EksBase):
         schema = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": True}
         told: Told = {"addonName": name, "addonVersion": version, "configurationSchema": json.dumps(schema)}
         if name in ACCOUNTS:
-            told["podIdentityConfiguration"] = [{"serviceAccount": ACCOUNTS[name][0], "recommendedManagedPolicies": [ACCOUNTS[name][1]]}]
+            told["podIdentityConfiguration"] = [
+                {"serviceAccount": ACCOUNTS[name][0], "recommendedManagedPolicies": [ACCOUNTS[name][1]]}
+            ]
         return ActionResult(told)
 
     def create_addon(self) -> ActionResult:
@@ -121,13 +123,19 @@ class AddonOperations(EksBase):
         if addon.status in ("CREATING", "UPDATING", "DELETING"):
             raise in_use(f"Addon {addon.name} cannot be updated as it is currently in {addon.status} state")
         self._check(params)
-        told: Told = {key: params[key] for key in ("serviceAccountRoleArn", "configurationValues") if params.get(key) is not None}
+        told: Told = {
+            key: params[key] for key in ("serviceAccountRoleArn", "configurationValues") if params.get(key) is not None
+        }
         if params.get("addonVersion"):
             told["addonVersion"] = self._version(cluster, addon.name, params["addonVersion"])
         if params.get("podIdentityAssociations") is not None:
             self._forget(cluster, addon)
             told["podIdentityAssociations"] = self._identify(cluster, addon, params["podIdentityAssociations"])
-        update = Update("AddonUpdate", {"AddonVersion": told.get("addonVersion", addon.told["addonVersion"])}, owner=("addon", addon.name))
+        update = Update(
+            "AddonUpdate",
+            {"AddonVersion": str(told.get("addonVersion") or addon.told["addonVersion"])},
+            owner=("addon", addon.name),
+        )
         cluster.updates.append(update)
         addon.status = "UPDATING"
 

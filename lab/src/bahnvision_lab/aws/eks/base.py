@@ -53,5 +53,9 @@ class EksBase(BaseResponse):
             start = int(base64.urlsafe_b64decode(mark)) if mark else 0
         except ValueError:
             raise checks.bad("nextToken is invalid") from None
-        more = {"nextToken": base64.urlsafe_b64encode(str(start + most).encode()).decode()} if start + most < len(rows) else {}
+        more = (
+            {"nextToken": base64.urlsafe_b64encode(str(start + most).encode()).decode()}
+            if start + most < len(rows)
+            else {}
+        )
         return ActionResult({key: rows[start : start + most], **more})

@@ -142,7 +142,8 @@ class Cluster:
         """The tags of whatever of this cluster has the ARN."""
         if arn == self.arn():
             return dict_of(self.told)
-        for one in (*self.nodegroups.values(), *self.addons.values()):
+        members: list[Nodegroup | Addon] = [*self.nodegroups.values(), *self.addons.values()]
+        for one in members:
             if one.arn == arn:
                 return dict_of(one.told)
         for entry in self.entries.values():

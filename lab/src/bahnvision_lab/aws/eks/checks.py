@@ -46,7 +46,9 @@ def version(minor: str) -> str:
 def role(account: str, partition: str, arn: str, service: str) -> Any:
     found = find_role(account, partition, arn)
     if found is None or not trusts(found, service):
-        raise bad(f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not correct")
+        raise bad(
+            f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not correct"
+        )
     return found
 
 
@@ -85,12 +87,18 @@ def access(asked: Mapping[str, Any], before: Mapping[str, Any]) -> Told:
     private = asked.get("endpointPrivateAccess", before.get("endpointPrivateAccess", False))
     if not public and not private:
         raise bad("Private and public endpoint access cannot be false.")
-    ranges = list(asked.get("publicAccessCidrs") or before.get("publicAccessCidrs") or (["0.0.0.0/0"] if public else []))
+    ranges = list(
+        asked.get("publicAccessCidrs") or before.get("publicAccessCidrs") or (["0.0.0.0/0"] if public else [])
+    )
     for text in ranges:
         _range(text)
     if asked.get("publicAccessCidrs") and not public:
         raise bad("publicAccessCidrs must be empty when endpointPublicAccess is disabled")
-    return {"endpointPublicAccess": public, "endpointPrivateAccess": private, "publicAccessCidrs": ranges if public else []}
+    return {
+        "endpointPublicAccess": public,
+        "endpointPrivateAccess": private,
+        "publicAccessCidrs": ranges if public else [],
+    }
 
 
 def _range(text: str) -> None:
@@ -142,7 +150,9 @@ def network(asked: Mapping[str, Any]) -> Told:
     return {"serviceIpv4Cidr": text, "ipFamily": "ipv4", "elasticLoadBalancing": {"enabled": balancing}}
 
 
-def auto_mode(compute: Mapping[str, Any], storage: Mapping[str, Any], told_network: Mapping[str, Any], mode: str) -> bool:
+def auto_mode(
+    compute: Mapping[str, Any], storage: Mapping[str, Any], told_network: Mapping[str, Any], mode: str
+) -> bool:
     """All three parts of Auto Mode are on, or none is."""
     parts = {
         bool(compute.get("enabled")), bool((storage.get("blockStorage") or {}).get("enabled")),

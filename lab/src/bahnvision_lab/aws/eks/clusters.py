@@ -10,9 +10,9 @@ from moto.core.responses import ActionResult
 
 from bahnvision_lab.aws.eks import checks, offers
 from bahnvision_lab.aws.eks.base import EksBase
-from bahnvision_lab.aws.eks.entries import CLUSTER_ADMIN, associated, entry_of
 from bahnvision_lab.aws.eks.books import Cluster, Told, Update
 from bahnvision_lab.aws.eks.checks import bad, in_use, refused
+from bahnvision_lab.aws.eks.entries import CLUSTER_ADMIN, associated, entry_of
 from bahnvision_lab.aws.refusals import LabLacks
 from bahnvision_lab.kubernetes.objects.shapes import release
 
@@ -232,7 +232,9 @@ class ClusterOperations(EksBase):
             if (params.get("defaultOnly") and not told["defaultVersion"]) or (state and told["versionStatus"] != state):
                 continue
             rows.append(told)
-        return self._page("clusterVersions", sorted(rows, key=lambda one: offers.number(one["clusterVersion"]), reverse=True))
+        return self._page(
+            "clusterVersions", sorted(rows, key=lambda one: offers.number(one["clusterVersion"]), reverse=True)
+        )
 
     def list_insights(self) -> ActionResult:
         cluster = self._cluster("clusterName")
@@ -243,7 +245,13 @@ class ClusterOperations(EksBase):
                 continue
             if wanted.get("categories") and one["category"] not in wanted["categories"]:
                 continue
-            rows.append({key: value for key, value in one.items() if key not in ("recommendation", "resources", "additionalInfo", "categorySpecificSummary")})
+            rows.append(
+                {
+                    key: value
+                    for key, value in one.items()
+                    if key not in ("recommendation", "resources", "additionalInfo", "categorySpecificSummary")
+                }
+            )
         return self._page("insights", rows)
 
     def describe_insight(self) -> ActionResult:

@@ -102,7 +102,9 @@ class AccessOperations(EksBase):
     def associate_access_policy(self) -> ActionResult:
         cluster, entry = self._entry()
         arn, scope = self.params["policyArn"], self.params["accessScope"]
-        if arn.rpartition("/")[2] not in POLICIES or not arn.startswith(f"arn:{self.books.partition}:eks::aws:cluster-access-policy/"):
+        if arn.rpartition("/")[2] not in POLICIES or not arn.startswith(
+            f"arn:{self.books.partition}:eks::aws:cluster-access-policy/"
+        ):
             raise bad(f"The policyArn parameter format is not valid or the policy does not exist: {arn}")
         if entry.kind != "STANDARD":
             raise refused(f"Policies cannot be associated with access entries of type {entry.kind}")
@@ -113,7 +115,13 @@ class AccessOperations(EksBase):
         told = associated(arn, scope)
         before = entry.policies.get(arn)
         entry.policies[arn] = {**told, "associatedAt": before["associatedAt"]} if before else told
-        return ActionResult({"clusterName": cluster.name, "principalArn": entry.principal, "associatedAccessPolicy": entry.policies[arn]})
+        return ActionResult(
+            {
+                "clusterName": cluster.name,
+                "principalArn": entry.principal,
+                "associatedAccessPolicy": entry.policies[arn],
+            }
+        )
 
     def disassociate_access_policy(self) -> ActionResult:
         _cluster, entry = self._entry()
@@ -151,7 +159,9 @@ class AccessOperations(EksBase):
     def _check_identity_role(self, arn: str) -> None:
         role = find_role(self.books.account, self.books.partition, arn)
         if role is None or not trusts(role, "pods.eks.amazonaws.com"):
-            raise bad(f"Trust policy of role {arn} is invalid: it must allow pods.eks.amazonaws.com sts:AssumeRole and sts:TagSession")
+            raise bad(
+                f"Trust policy of role {arn} is invalid: it must allow pods.eks.amazonaws.com sts:AssumeRole and sts:TagSession"
+            )
 
     def _association(self) -> tuple[Cluster, Told]:
         cluster, wanted = self._cluster("clusterName"), self.params["associationId"]

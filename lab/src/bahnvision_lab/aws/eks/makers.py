@@ -76,13 +76,23 @@ class Makers:
     def _furnish(self, cluster: Cluster, auto: bool) -> None:
         kubernetes = cluster.kubernetes
         assert kubernetes is not None
-        everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": READ}, {"nonResourceURLs": ["*"], "verbs": ["get"]}]
+        everything = [
+            {"apiGroups": ["*"], "resources": ["*"], "verbs": READ},
+            {"nonResourceURLs": ["*"], "verbs": ["get"]},
+        ]
         kubernetes.put({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "eks:admin-view"},
                         "rules": everything})  # fmt: skip
         kubernetes.put({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "gp2"}, "provisioner": "kubernetes.io/aws-ebs",
                         "parameters": {"type": "gp2", "fsType": "ext4"}, "volumeBindingMode": "WaitForFirstConsumer"})  # fmt: skip
         if auto:
-            kubernetes.put({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "ebs.csi.eks.amazonaws.com"}, "spec": {}})
+            kubernetes.put(
+                {
+                    "apiVersion": "storage.k8s.io/v1",
+                    "kind": "CSIDriver",
+                    "metadata": {"name": "ebs.csi.eks.amazonaws.com"},
+                    "spec": {},
+                }
+            )
         elif cluster.bootstrap_addons:
             for name in SELF_MANAGED:
                 self._workload(cluster, name, offers.addon_versions(name, cluster.version)[-1])
@@ -115,12 +125,30 @@ class Makers:
             spec["replicas"] = 2
         kubernetes = cluster.kubernetes
         assert kubernetes is not None
-        kubernetes.put({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": "kube-system"}})
-        made = kubernetes.put({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": called, "namespace": "kube-system", "labels": labels}, "spec": spec})
+        kubernetes.put(
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": "kube-system"}}
+        )
+        made = kubernetes.put(
+            {
+                "apiVersion": "apps/v1",
+                "kind": kind,
+                "metadata": {"name": called, "namespace": "kube-system", "labels": labels},
+                "spec": spec,
+            }
+        )
         if made["spec"]["template"]["spec"]["containers"][0]["image"] != image:
-            Hands(kubernetes).change(PLACES[kind], made, lambda fresh: fresh["spec"]["template"]["spec"]["containers"][0].update(image=image))
+            Hands(kubernetes).change(
+                PLACES[kind], made, lambda fresh: fresh["spec"]["template"]["spec"]["containers"][0].update(image=image)
+            )
         if name in DRIVERS:
-            kubernetes.put({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": DRIVERS[name]}, "spec": {}})
+            kubernetes.put(
+                {
+                    "apiVersion": "storage.k8s.io/v1",
+                    "kind": "CSIDriver",
+                    "metadata": {"name": DRIVERS[name]},
+                    "spec": {},
+                }
+            )
 
     def install(self, cluster: Cluster, addon: Addon) -> None:
         self._workload(cluster, addon.name, addon.told["addonVersion"])
@@ -155,9 +183,15 @@ class Makers:
         role = find_role(cluster.account, cluster.partition, group.told["nodeRole"])
         lacking = checks.attached(role, "AmazonEKSWorkerNodePolicy") if role else ["the role itself"]
         kubernetes = cluster.kubernetes
-        has_network = kubernetes is not None and kubernetes.store.find(PLACES["DaemonSet"], "kube-system", "aws-node") is not None
+        has_network = (
+            kubernetes is not None and kubernetes.store.find(PLACES["DaemonSet"], "kube-system", "aws-node") is not None
+        )
         if lacking or not has_network:
-            words = ("Instances failed to join the kubernetes cluster" if lacking else "Unhealthy nodes in the kubernetes cluster")
+            words = (
+                "Instances failed to join the kubernetes cluster"
+                if lacking
+                else "Unhealthy nodes in the kubernetes cluster"
+            )
             group.issues = [{"code": "NodeCreationFailure", "message": words, "resourceIds": []}]
             group.status = "CREATE_FAILED"
             return
@@ -174,15 +208,21 @@ class Makers:
                        {"eks.amazonaws.com/nodegroup": group.name, "eks.amazonaws.com/capacityType": told["capacityType"],
                         **told["labels"]}, _taints(told["taints"]), told["version"])  # fmt: skip
             mine = self._nodes(hands, group)
-        for node in mine[told["scalingConfig"]["desiredSize"]:]:
+        for node in mine[told["scalingConfig"]["desiredSize"] :]:
             self._drop(hands, node)
         for node in self._nodes(hands, group):
             hands.change(NODES, node, lambda fresh: _mark(fresh, told))
 
     def _nodes(self, hands: Hands, group: Nodegroup) -> list[Told]:
-        return [one for one in hands.every(NODES) if one["metadata"].get("labels", {}).get("eks.amazonaws.com/nodegroup") == group.name]
+        return [
+            one
+            for one in hands.every(NODES)
+            if one["metadata"].get("labels", {}).get("eks.amazonaws.com/nodegroup") == group.name
+        ]
 
-    def _node(self, cluster: Cluster, kind: str, subnet_id: str, labels: dict[str, str], taints: list[Told], minor: str) -> None:
+    def _node(
+        self, cluster: Cluster, kind: str, subnet_id: str, labels: dict[str, str], taints: list[Told], minor: str
+    ) -> None:
         assert cluster.kubernetes is not None
         subnet = ec2_backends[cluster.account][cluster.region].get_subnet(subnet_id)
         arch, cpus, memory, pods = offers.instance(kind) or ("amd64", 2, 4.0, 17)
@@ -202,7 +242,15 @@ class Makers:
         condition = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status",
                      "lastTransitionTime": stamp(), "lastHeartbeatTime": stamp()}  # fmt: skip
         version = {"kubeletVersion": f"v{minor}.0-eks-lab", "architecture": arch, "operatingSystem": "linux"}
-        blank = ("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeProxyVersion")
+        blank = (
+            "machineID",
+            "systemUUID",
+            "bootID",
+            "kernelVersion",
+            "osImage",
+            "containerRuntimeVersion",
+            "kubeProxyVersion",
+        )
         hands.status(NODES, node, {"capacity": room, "allocatable": room, "conditions": [condition],
                                    "nodeInfo": {**dict.fromkeys(blank, ""), **version},
                                    "addresses": [{"type": "InternalDNS", "address": name}]})  # fmt: skip
@@ -243,4 +291,3 @@ def _mark(node: Told, told: Told) -> None:
 def _taints(taints: list[Told]) -> list[Told]:
     names = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
     return [{**copy.deepcopy(one), "effect": names[one["effect"]]} for one in taints]
-

@@ -36,7 +36,10 @@ class NodegroupOperations(EksBase):
         group = Nodegroup(cluster.arn("nodegroup", name, str(uuid.uuid4())), self._told_group(cluster, params))
         checks.role(self.books.account, self.books.partition, params["nodeRole"], "ec2.amazonaws.com")
         cluster.nodegroups[name] = group
-        if cluster.told["accessConfig"]["authenticationMode"] != "CONFIG_MAP" and params["nodeRole"] not in cluster.entries:
+        if (
+            cluster.told["accessConfig"]["authenticationMode"] != "CONFIG_MAP"
+            and params["nodeRole"] not in cluster.entries
+        ):
             cluster.entries[params["nodeRole"]] = entry_of(cluster, params["nodeRole"], {"type": "EC2_LINUX"})
         self._later("eks_nodegroup", lambda: self.service.makers.fill(cluster, group))
         return ActionResult({"nodegroup": group.describe()})
@@ -112,7 +115,9 @@ class NodegroupOperations(EksBase):
         labels = params.get("labels") or {}
         if labels:
             kept = {**group.told["labels"], **(labels.get("addOrUpdateLabels") or {})}
-            told["labels"] = {key: value for key, value in kept.items() if key not in (labels.get("removeLabels") or ())}
+            told["labels"] = {
+                key: value for key, value in kept.items() if key not in (labels.get("removeLabels") or ())
+            }
         taints = params.get("taints") or {}
         if taints:
             named = [*(taints.get("removeTaints") or ()), *(taints.get("addOrUpdateTaints") or ())]
@@ -155,7 +160,9 @@ class NodegroupOperations(EksBase):
             raise LabLacks("node groups with launchTemplate")
         minor = params.get("version") or group.told["version"]
         if offers.number(minor) > offers.number(cluster.version):
-            raise bad(f"Nodegroup Kubernetes version {minor} can't be greater than cluster Kubernetes version {cluster.version}")
+            raise bad(
+                f"Nodegroup Kubernetes version {minor} can't be greater than cluster Kubernetes version {cluster.version}"
+            )
         if offers.number(minor) < offers.number(group.told["version"]):
             raise bad(f"Requested Nodegroup version {minor} is lower than the current one {group.told['version']}")
         ami = group.told["amiType"]

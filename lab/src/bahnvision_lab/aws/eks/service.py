@@ -134,7 +134,10 @@ def paths() -> set[str]:
     """Every path of EKS's model, as moto's router wants it; ARNs hold slashes."""
     model = botocore.session.get_session().get_service_model("eks")
     found = {model.operation_model(name).http["requestUri"].partition("?")[0] for name in model.operation_names}
-    return {re.sub(r"\{(\w+)\+?\}", lambda part: f"(?P<{part[1]}>{'.+' if part[1].endswith('Arn') else '[^/]+'})", one) for one in found}
+    return {
+        re.sub(r"\{(\w+)\+?\}", lambda part: f"(?P<{part[1]}>{'.+' if part[1].endswith('Arn') else '[^/]+'})", one)
+        for one in found
+    }
 
 
 def install(

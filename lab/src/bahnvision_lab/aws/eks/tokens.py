@@ -49,7 +49,9 @@ class Grant:
     def holds_in(self, namespace: str) -> bool:
         if not self.namespaces:
             return True
-        return any(namespace == one or (one.endswith("*") and namespace.startswith(one[:-1])) for one in self.namespaces)
+        return any(
+            namespace == one or (one.endswith("*") and namespace.startswith(one[:-1])) for one in self.namespaces
+        )
 
 
 def caller_of(account: str, partition: str, access_key_id: str) -> Caller:
@@ -93,7 +95,9 @@ def signer_of(token: str, cluster_name: str, secret_of: SecretOf) -> str | None:
 def _signature(secret: str, host: str, path: str, query: dict[str, str], name: str, scope: tuple[str, ...]) -> str:
     values = {"host": host, "x-k8s-aws-id": name}
     names = query["X-Amz-SignedHeaders"].split(";")
-    pairs = sorted((quote(key, safe="-_.~"), quote(value, safe="-_.~")) for key, value in query.items() if key != "X-Amz-Signature")
+    pairs = sorted(
+        (quote(key, safe="-_.~"), quote(value, safe="-_.~")) for key, value in query.items() if key != "X-Amz-Signature"
+    )
     canonical = "\n".join((
         "GET", path, "&".join(f"{key}={value}" for key, value in pairs),
         "".join(f"{one}:{values.get(one, '')}\n" for one in names), ";".join(names), hashlib.sha256(b"").hexdigest(),
@@ -118,7 +122,9 @@ def user_of(cluster: Cluster, caller: Caller) -> User | None:
     if mode == "API":
         return None
     if cluster.told["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] and caller.principal == cluster.creator:
-        return User("kubernetes-admin", ("system:masters",), f"aws-iam-authenticator:{cluster.account}:{caller.user_id}")
+        return User(
+            "kubernetes-admin", ("system:masters",), f"aws-iam-authenticator:{cluster.account}:{caller.user_id}"
+        )
     return _mapped(cluster, caller)
 
 

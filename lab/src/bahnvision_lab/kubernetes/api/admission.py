@@ -63,7 +63,9 @@ class Admission:
         tolerations = spec.setdefault("tolerations", [])
         for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
             if not any(told.get("key") in (key, None, "") for told in tolerations):
-                tolerations.append({"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": SECONDS})
+                tolerations.append(
+                    {"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": SECONDS}
+                )
         priority = spec.get("priorityClassName")
         found = self._store.find(PRIORITIES, "", priority) if priority else None
         if priority and found is None and priority not in SYSTEM_PRIORITIES:
@@ -107,10 +109,18 @@ class Admission:
             inside = False
         for other in self._store.every(("", "services")) if inside else ():
             if other["spec"].get("clusterIP") == address:
-                problem = invalid("spec.clusterIPs", f'["{address}"]', "failed to allocate IP " + address + ": provided IP is already allocated")
+                problem = invalid(
+                    "spec.clusterIPs",
+                    f'["{address}"]',
+                    "failed to allocate IP " + address + ": provided IP is already allocated",
+                )
                 raise refused("Service", "", told["name"], [problem])
         if not inside:
-            problem = invalid("spec.clusterIPs", f'["{address}"]', f"failed to allocate IP {address}: the provided IP is not in the valid range")
+            problem = invalid(
+                "spec.clusterIPs",
+                f'["{address}"]',
+                f"failed to allocate IP {address}: the provided IP is not in the valid range",
+            )
             raise refused("Service", "", told["name"], [problem])
 
     def _claim(self, one: Object) -> None:
@@ -167,7 +177,9 @@ def check_namespace_labels(one: Object) -> None:
     problems = []
     for key, value in (one["metadata"].get("labels") or {}).items():
         if key.startswith(pod_security.PREFIX) and not key.endswith("-version") and value not in pod_security.LEVELS:
-            problems.append(invalid(f"metadata.labels[{key}]", value, f"must be one of {', '.join(pod_security.LEVELS)}"))
+            problems.append(
+                invalid(f"metadata.labels[{key}]", value, f"must be one of {', '.join(pod_security.LEVELS)}")
+            )
     if problems:
         raise refused("Namespace", "", one["metadata"]["name"], problems)
 

@@ -123,5 +123,7 @@ def tracked(shape: Shape | None, before: Object | None, now: Object, manager: st
 
 def _kept(shape: Shape | None, entry: Entry, changed: set[Path], now: Object) -> Entry:
     paths = flat(entry["fieldsV1"])
-    stays = {path for path in paths - {one for one in changed if one[-1] != "."} if look_up(shape, now, path) is not MISSING}
+    stays = {
+        path for path in paths - {one for one in changed if one[-1] != "."} if look_up(shape, now, path) is not MISSING
+    }
     return entry if stays == paths else {**entry, "fieldsV1": nested(stays)}

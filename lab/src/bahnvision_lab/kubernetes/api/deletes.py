@@ -8,7 +8,7 @@ from typing import Any
 
 from bahnvision_lab.kubernetes.api.admission import NAMESPACES, PERMANENT
 from bahnvision_lab.kubernetes.api.resources import Resource
-from bahnvision_lab.kubernetes.api.store import Object, Store, name_of
+from bahnvision_lab.kubernetes.api.store import Object, Place, Store, name_of
 from bahnvision_lab.kubernetes.clock import now, stamp
 from bahnvision_lab.kubernetes.status import ApiError, qualified
 
@@ -91,11 +91,13 @@ def collect(store: Store, resource_at: Any) -> bool:
         return done
 
 
-def _dependents(store: Store, resource_at: Any, place: Any, one: Object, every: list[Any]) -> bool:
+def _dependents(store: Store, resource_at: Any, place: Place, one: Object, every: list[tuple[Place, Object]]) -> bool:
     """Foreground and orphan: the owner waits for its dependents."""
     finalizers = one["metadata"].get("finalizers") or ()
-    mine = [(at, told) for at, told in every if one["metadata"]["uid"] in owners(told)
-            and store.find(at, *name_of(told)) is told]  # fmt: skip
+    uid = one["metadata"]["uid"]
+    mine: list[tuple[Place, Object]] = [
+        (at, told) for at, told in every if uid in owners(told) and store.find(at, *name_of(told)) is not None
+    ]
     if "orphan" in finalizers:
         for at, told in mine:
             fresh = copy.deepcopy(told)

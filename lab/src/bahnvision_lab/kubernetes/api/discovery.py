@@ -79,7 +79,11 @@ def aggregated(catalogue: Catalogue, core: bool) -> Object:
     for name, group_versions in catalogue.groups().items():
         if (name == "") == core:
             told = [
-                {"version": version, "freshness": "Current", "resources": [_discovered(one) for one in served[(name, version)]]}
+                {
+                    "version": version,
+                    "freshness": "Current",
+                    "resources": [_discovered(one) for one in served[(name, version)]],
+                }
                 for version in group_versions
             ]
             items.append({"metadata": {"name": name, "creationTimestamp": None} if name else {}, "versions": told})

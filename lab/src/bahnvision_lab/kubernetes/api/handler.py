@@ -13,7 +13,14 @@ from bahnvision_lab.kubernetes.api.deletes import delete
 from bahnvision_lab.kubernetes.api.identity import User
 from bahnvision_lab.kubernetes.api.permission import Attempt
 from bahnvision_lab.kubernetes.api.requests import (
-    Target, body_of, compact, delete_choice, flag, manager_of, target_of, verb_of,
+    Target,
+    body_of,
+    compact,
+    delete_choice,
+    flag,
+    manager_of,
+    target_of,
+    verb_of,
 )  # fmt: skip
 from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.store import Object
@@ -71,7 +78,9 @@ class Handler:
         found = self.cluster.catalogue.find(target.group, target.version, target.plural)
         if found is None:
             if self.cluster.catalogue.known_elsewhere(target.group, target.version, target.plural):
-                raise lacks(f"{target.plural} in {target.group or 'the core group'}/{target.version}: it does not know their rules")
+                raise lacks(
+                    f"{target.plural} in {target.group or 'the core group'}/{target.version}: it does not know their rules"
+                )
             raise no_resource()
         if target.part and target.part not in found.parts:
             if found.plural in ("pods", "nodes", "services") and target.part in NOTHING_RUNS:
@@ -141,11 +150,16 @@ class Handler:
         strictness = Strictness()
         if not kind or (kind == "strategic" and resource.is_custom):
             told = ", ".join(one for one in PATCHES if not (resource.is_custom and "strategic" in one))
-            raise ApiError(415, f"the body of the request was in an unknown format - accepted media types include: {told}")
+            raise ApiError(
+                415, f"the body of the request was in an unknown format - accepted media types include: {told}"
+            )
         if kind == "apply":
             return self._apply(resource, target, request, options)
         if options.force:
-            raise ApiError(422, 'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch')
+            raise ApiError(
+                422,
+                'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+            )
         before = self._find(resource, target)
         patch = body_of(request, self.cluster.protobuf, strictness)
         one = self._patched(kind, resource, reading.told(resource, before), patch)
@@ -159,8 +173,14 @@ class Handler:
         if kind == "json":
             return patches.json_patch(copy.deepcopy(one), patch)
         if not isinstance(patch, dict):
-            raise ApiError(400, "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}")
-        return patches.merge_patch(one, patch) if kind == "merge" else patches.strategic(resource.shape, copy.deepcopy(one), patch)
+            raise ApiError(
+                400, "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+            )
+        return (
+            patches.merge_patch(one, patch)
+            if kind == "merge"
+            else patches.strategic(resource.shape, copy.deepcopy(one), patch)
+        )
 
     def _apply(self, resource: Resource, target: Target, request: Request, options: Options) -> Response:
         if not request.args.get("fieldManager"):
@@ -221,7 +241,9 @@ class Handler:
                 parts.scale_of(one), body
             )  # fmt: skip
         options = self._options(user, request, "scale")
-        return answer(parts.scale_of(self.cluster.writer.update(resource, one, parts.scaled(resource, one, body), options)))
+        return answer(
+            parts.scale_of(self.cluster.writer.update(resource, one, parts.scaled(resource, one, body), options))
+        )
 
     def _other_part(self, resource: Resource, target: Target, one: Object, request: Request) -> Response:
         if target.part == "log":

@@ -38,7 +38,9 @@ def scaled(resource: Resource, one: Object, scale: Any) -> Object:
         raise ApiError(400, "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal into Go struct "
                             "field ScaleSpec.spec.replicas of type int32")  # fmt: skip
     if replicas < 0:
-        raise refused("Scale", "autoscaling", name, [invalid("spec.replicas", replicas, "must be greater than or equal to 0")])
+        raise refused(
+            "Scale", "autoscaling", name, [invalid("spec.replicas", replicas, "must be greater than or equal to 0")]
+        )
     fresh = copy.deepcopy(one)
     fresh["spec"]["replicas"] = replicas
     version = ((scale or {}).get("metadata") or {}).get("resourceVersion")
@@ -73,7 +75,9 @@ def evict(store: Store, resource: Resource, one: Object, choice: dict[str, Any])
                 continue
             if (budget.get("status") or {}).get("disruptionsAllowed", 0) < 1:
                 name = budget["metadata"]["name"]
-                causes = [{"reason": "DisruptionBudget", "message": f"The disruption budget {name} does not allow it now"}]
+                causes = [
+                    {"reason": "DisruptionBudget", "message": f"The disruption budget {name} does not allow it now"}
+                ]
                 raise ApiError(429, "Cannot evict pod as it would violate the pod's disruption budget.",
                                details={"causes": causes})  # fmt: skip
             fresh = copy.deepcopy(budget)

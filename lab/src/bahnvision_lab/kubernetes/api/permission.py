@@ -110,12 +110,15 @@ def _held(rule: Rule, held: list[Rule]) -> bool:
     """Whether each part of a rule is covered by one that is held."""
     names = rule.get("resourceNames") or [""]
     attempts = [
-        Attempt(verb, group, *(resource.split("/", 1) if "/" in resource else (resource, "")), name=name)
+        Attempt(verb, group, resource.partition("/")[0], resource.partition("/")[2], name=name)
         for verb in rule.get("verbs") or ()
         for group in rule.get("apiGroups") or ()
         for resource in rule.get("resources") or ()
         for name in names
-    ] + [Attempt(verb, path=path) for verb in rule.get("verbs") or () for path in rule.get("nonResourceURLs") or ()]
+    ]
+    attempts += [
+        Attempt(verb, path=path) for verb in rule.get("verbs") or () for path in rule.get("nonResourceURLs") or ()
+    ]
     return all(any(_covers(one, attempt) for one in held) for attempt in attempts)
 
 

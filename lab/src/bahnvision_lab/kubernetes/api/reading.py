@@ -80,7 +80,9 @@ def watched(store: Store, request: Request, resource: Resource, namespace: str) 
     """Check the request now; the stream comes as it is read."""
     initial = flag(request, "sendInitialEvents")
     if initial and request.args.get("resourceVersionMatch") != "NotOlderThan":
-        problem = invalid("resourceVersionMatch", "", "resourceVersionMatch must be NotOlderThan with sendInitialEvents")
+        problem = invalid(
+            "resourceVersionMatch", "", "resourceVersionMatch must be NotOlderThan with sendInitialEvents"
+        )
         raise refused("ListOptions", "meta.k8s.io", "", [problem])
     asked = request.args.get("resourceVersion", "")
     if asked and not asked.isdigit():

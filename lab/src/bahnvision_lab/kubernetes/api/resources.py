@@ -90,7 +90,11 @@ class Catalogue:
             return
         main = told["parts"][""]
         kind = main["kind"]["kind"]
-        verbs = ["create"] if main["verbs"] == ["create"] else [one for one in ALL if one == "watch" or one in main["verbs"]]
+        verbs = (
+            ["create"]
+            if main["verbs"] == ["create"]
+            else [one for one in ALL if one == "watch" or one in main["verbs"]]
+        )
         wanted = {"status", *(one for one in parts.split(",") if one)}
         self._served[(group, version, plural)] = Resource(
             group, version, plural, kind, told["namespaced"], verbs, self.release.shape(group, version, kind),

@@ -7,7 +7,7 @@ from typing import Any
 from bahnvision_lab.kubernetes.api.identity import Authenticator, User
 from bahnvision_lab.kubernetes.api.permission import Attempt, Permission
 from bahnvision_lab.kubernetes.api.store import Object
-from bahnvision_lab.kubernetes.status import ApiError, required, refused
+from bahnvision_lab.kubernetes.status import ApiError, refused, required
 
 
 class Reviews:
@@ -43,7 +43,8 @@ class Reviews:
         if (told is None) == (path is None):
             raise ApiError(422, f'{kind}.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": '
                                 "exactly one of nonResourceAttributes or resourceAttributes must be specified")  # fmt: skip
-        if path is not None:
+        if told is None:
+            path = path or {}
             attempt = Attempt(path.get("verb", ""), path=path.get("path", ""))
         else:
             space = told.get("namespace", "")
@@ -56,7 +57,10 @@ class Reviews:
     def _rules(self, user: User, namespace: str) -> Object:
         rules = list(self._permission.rules(user, namespace))
         if "system:masters" in user.groups:
-            rules = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}, {"verbs": ["*"], "nonResourceURLs": ["*"]}]
+            rules = [
+                {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+                {"verbs": ["*"], "nonResourceURLs": ["*"]},
+            ]
         return {
             "resourceRules": [rule for rule in rules if not rule.get("nonResourceURLs")],
             "nonResourceRules": [rule for rule in rules if rule.get("nonResourceURLs")],

@@ -116,7 +116,9 @@ class Writer:
         told, old = one["metadata"], before["metadata"]
         self._place(resource, old.get("namespace", ""), told)
         if told.get("name", old["name"]) != old["name"]:
-            raise ApiError(400, f"the name of the object ({told['name']}) does not match the name on the URL ({old['name']})")
+            raise ApiError(
+                400, f"the name of the object ({told['name']}) does not match the name on the URL ({old['name']})"
+            )
         if told.get("resourceVersion") not in (None, "", old["resourceVersion"]):
             raise stale(resource, old["name"])
         if told.get("uid") not in (None, old["uid"]):
@@ -129,7 +131,11 @@ class Writer:
             if key in old:
                 told[key] = old[key]
         if options.part == "status":
-            one = {**before, "status": one.get("status", {}), "metadata": {**old, "managedFields": told.get("managedFields")}}
+            one = {
+                **before,
+                "status": one.get("status", {}),
+                "metadata": {**old, "managedFields": told.get("managedFields")},
+            }
         elif "status" in resource.parts:
             one.pop("status", None)
             if "status" in before:
@@ -172,9 +178,7 @@ class Writer:
             admission.check_namespace_labels(one)
         self.admit.guard(options.user, resource, one, before)
 
-    def _manage(
-        self, resource: Resource, one: Object, before: Object | None, options: Options, managed: Any
-    ) -> None:
+    def _manage(self, resource: Resource, one: Object, before: Object | None, options: Options, managed: Any) -> None:
         if options.applied:
             entries = managed or []
         else:
@@ -192,7 +196,9 @@ class Writer:
                 return self.store.remove(resource.place, one)
         return one
 
-    def applied(self, resource: Resource, namespace: str, name: str, body: Any, options: Options) -> tuple[Object, bool]:
+    def applied(
+        self, resource: Resource, namespace: str, name: str, body: Any, options: Options
+    ) -> tuple[Object, bool]:
         """Server-side apply; return the object and whether it is new."""
         strictness = Strictness()
         wanted = self.decoded(resource, body, options, strictness)
@@ -248,7 +254,11 @@ def _wrong_kind(resource: Resource, one: Object) -> ApiError:
 
 def _bare(one: Object) -> Object:
     """Without what every write changes."""
-    told = {key: value for key, value in one["metadata"].items() if key not in ("resourceVersion", "managedFields", "generation")}
+    told = {
+        key: value
+        for key, value in one["metadata"].items()
+        if key not in ("resourceVersion", "managedFields", "generation")
+    }
     return {**one, "metadata": told}
 
 

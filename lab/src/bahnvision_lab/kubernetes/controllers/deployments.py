@@ -9,7 +9,16 @@ from typing import Any
 from bahnvision_lab.kubernetes.api.selectors import selects
 from bahnvision_lab.kubernetes.clock import now, parsed
 from bahnvision_lab.kubernetes.controllers.hands import (
-    PODS, Hands, child, condition, controller_of, digest, is_going, is_ready, phase, share,
+    PODS,
+    Hands,
+    child,
+    condition,
+    controller_of,
+    digest,
+    is_going,
+    is_ready,
+    phase,
+    share,
 )  # fmt: skip
 
 Object = dict[str, Any]
@@ -89,7 +98,9 @@ class _Rollout:
             labels = told["metadata"].get("labels") or {}
             if not controller_of(told) and selects(self.one["spec"]["selector"], labels) and not is_going(told):
                 owner = child(self.one, "x", {})["ownerReferences"]
-                self.sets.append(self.hands.change(SETS, told, lambda fresh: fresh["metadata"].update(ownerReferences=owner)))
+                self.sets.append(
+                    self.hands.change(SETS, told, lambda fresh: fresh["metadata"].update(ownerReferences=owner))
+                )
 
     def _make(self) -> Object | None:
         spec = self.one["spec"]
@@ -121,7 +132,9 @@ class _Rollout:
         newest = max((_revision(told) for told in self.old), default=0)
         if _revision(self.new) <= newest:
             revision = str(newest + 1)
-            self.new = self.hands.change(SETS, self.new, lambda fresh: fresh["metadata"]["annotations"].update({REVISION: revision}))
+            self.new = self.hands.change(
+                SETS, self.new, lambda fresh: fresh["metadata"]["annotations"].update({REVISION: revision})
+            )
         self._revise(str(_revision(self.new)))
 
     def _scale(self, told: Object, replicas: int) -> None:
@@ -155,7 +168,10 @@ class _Rollout:
         """Old Pods go: first those that do not serve, then as many as the rest can do without."""
         assert self.new is not None
         for told in self.old:
-            self._scale(told, min(told["spec"]["replicas"], self._ready(told)) if self._settled(told) else told["spec"]["replicas"])
+            self._scale(
+                told,
+                min(told["spec"]["replicas"], self._ready(told)) if self._settled(told) else told["spec"]["replicas"],
+            )
         waiting = self.new["spec"]["replicas"] - self._ready(self.new)
         spare = sum(told["spec"]["replicas"] for told in self.sets) - least - waiting
         for told in sorted(self.old, key=_revision):
@@ -179,7 +195,10 @@ class _Rollout:
 
     def _tell(self) -> None:
         had = self.one.get("status") or {}
-        pods = {told["metadata"]["uid"]: [pod for pod in self.hands.owned(PODS, told) if not is_going(pod)] for told in self.sets}
+        pods = {
+            told["metadata"]["uid"]: [pod for pod in self.hands.owned(PODS, told) if not is_going(pod)]
+            for told in self.sets
+        }
         every = [pod for found in pods.values() for pod in found]
         ready = sum(is_ready(pod) for pod in every)
         fresh = pods.get(self.new["metadata"]["uid"], []) if self.new else []
@@ -194,8 +213,17 @@ class _Rollout:
     def _available(self, had: Object, ready: int) -> Object:
         rolling = self.one["spec"]["strategy"].get("rollingUpdate") or {}
         if ready >= self.wanted - share(rolling.get("maxUnavailable", 0), self.wanted, up=False):
-            return condition(had, "Available", True, "MinimumReplicasAvailable", "Deployment has minimum availability.", True)
-        return condition(had, "Available", False, "MinimumReplicasUnavailable", "Deployment does not have minimum availability.", True)
+            return condition(
+                had, "Available", True, "MinimumReplicasAvailable", "Deployment has minimum availability.", True
+            )
+        return condition(
+            had,
+            "Available",
+            False,
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+            True,
+        )
 
     def _progressing(self, had: Object, told: Object, fresh: list[Object], total: int) -> Object:
         name = self.new["metadata"]["name"] if self.new else ""
@@ -204,7 +232,11 @@ class _Rollout:
         if len(fresh) == total == self.wanted == sum(is_ready(pod) for pod in fresh):
             words = f'ReplicaSet "{name}" has successfully progressed.'
             return condition(had, "Progressing", True, "NewReplicaSetAvailable", words, True)
-        moved = before is None or any(had.get(key) != told.get(key) for key in counts) or had.get("observedGeneration") != told["observedGeneration"]
+        moved = (
+            before is None
+            or any(had.get(key) != told.get(key) for key in counts)
+            or had.get("observedGeneration") != told["observedGeneration"]
+        )
         limit = self.one["spec"].get("progressDeadlineSeconds", 600)
         late = before is not None and now() - parsed(before["lastUpdateTime"]) > timedelta(seconds=limit)
         if not moved and before is not None and (late or before["reason"] == "ProgressDeadlineExceeded"):

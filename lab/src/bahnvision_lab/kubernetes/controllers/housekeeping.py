@@ -35,7 +35,9 @@ def _furnish(hands: Hands, one: Object) -> None:
     space = one["metadata"]["name"]
     if not (one.get("status") or {}).get("phase"):
         hands.status(NAMESPACES, one, {"phase": "Active"})
-    hands.cluster.put({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": space}})
+    hands.cluster.put(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": space}}
+    )
     if hands.cluster.setting.authority:
         hands.cluster.put({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ROOT, "namespace": space},

@@ -25,7 +25,9 @@ def step(hands: Hands) -> None:
 def finished(one: Object) -> str:
     """Complete, Failed or nothing yet."""
     told = (one.get("status") or {}).get("conditions") or ()
-    return next((str(item["type"]) for item in told if item["type"] in ("Complete", "Failed") and item["status"] == "True"), "")
+    return next(
+        (str(item["type"]) for item in told if item["type"] in ("Complete", "Failed") and item["status"] == "True"), ""
+    )
 
 
 def _expired(hands: Hands, one: Object) -> None:
@@ -46,14 +48,20 @@ def _job(hands: Hands, one: Object) -> None:
     if spec.get("suspend"):
         for pod in hands.owned(PODS, one):
             hands.delete(PODS, pod)
-        hands.status(JOBS, one, {**had, "conditions": [condition(had, "Suspended", True, "JobSuspended", "Job suspended")]})
-        return
+        hands.status(
+            JOBS, one, {**had, "conditions": [condition(had, "Suspended", True, "JobSuspended", "Job suspended")]}
+        )
+        return None
     pods = hands.owned(PODS, one)
     done = sum(phase(pod) == "Succeeded" for pod in pods)
     failed = sum(phase(pod) == "Failed" for pod in pods)
     active = [pod for pod in pods if phase(pod) in ("Pending", "Running") and not is_going(pod)]
     began = had.get("startTime") or stamp()
-    restarts = sum(told.get("restartCount", 0) for pod in active for told in (pod.get("status") or {}).get("containerStatuses") or ())
+    restarts = sum(
+        told.get("restartCount", 0)
+        for pod in active
+        for told in (pod.get("status") or {}).get("containerStatuses") or ()
+    )
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and now() - parsed(began) > timedelta(seconds=deadline):
         return _end(hands, one, active, done, failed + len(active), "Failed", "DeadlineExceeded",
@@ -63,7 +71,16 @@ def _job(hands: Hands, one: Object) -> None:
                     "Job has reached the specified backoff limit")  # fmt: skip
     wanted = spec.get("completions")
     if done >= (wanted or 1):
-        return _end(hands, one, active, done, failed, "Complete", "CompletionsReached", "Reached expected number of succeeded pods")
+        return _end(
+            hands,
+            one,
+            active,
+            done,
+            failed,
+            "Complete",
+            "CompletionsReached",
+            "Reached expected number of succeeded pods",
+        )
     _start(hands, one, active, done)
     active = [pod for pod in hands.owned(PODS, one) if phase(pod) in ("Pending", "Running") and not is_going(pod)]
     told: Object = {"startTime": began, "active": len(active), "ready": sum(is_ready(pod) for pod in active),
@@ -104,7 +121,9 @@ def _end(
     if kind == "Complete":
         told["completionTime"] = stamp()
     hands.status(JOBS, one, told)
-    hands.event(one, "Normal" if kind == "Complete" else "Warning", "Completed" if kind == "Complete" else reason, message)
+    hands.event(
+        one, "Normal" if kind == "Complete" else "Warning", "Completed" if kind == "Complete" else reason, message
+    )
 
 
 def _cron(hands: Hands, one: Object) -> None:
@@ -138,6 +157,8 @@ def _cron(hands: Hands, one: Object) -> None:
 
 def _tidy(hands: Hands, one: Object, jobs: list[Object]) -> None:
     for kind, key in (("Complete", "successfulJobsHistoryLimit"), ("Failed", "failedJobsHistoryLimit")):
-        ended = sorted((job for job in jobs if finished(job) == kind), key=lambda job: job["metadata"]["creationTimestamp"])
+        ended = sorted(
+            (job for job in jobs if finished(job) == kind), key=lambda job: job["metadata"]["creationTimestamp"]
+        )
         for job in ended[: max(0, len(ended) - one["spec"][key])]:
             hands.delete(JOBS, job)

@@ -38,7 +38,15 @@ def _scale(hands: Hands, one: Object) -> None:
     wanted = current if current == 0 else min(max(current, spec["minReplicas"]), spec["maxReplicas"])
     if wanted != current:
         hands.change(place, target, lambda fresh: fresh["spec"].update(replicas=wanted))
-    conditions = [condition(had, "AbleToScale", True, "SucceededGetScale", "the HPA controller was able to get the target's current scale")]
+    conditions = [
+        condition(
+            had,
+            "AbleToScale",
+            True,
+            "SucceededGetScale",
+            "the HPA controller was able to get the target's current scale",
+        )
+    ]
     conditions.append(_measured(hands, one, had, current))
     hands.status(SCALERS, one, {
         "observedGeneration": one["metadata"]["generation"], "currentReplicas": current, "desiredReplicas": wanted,
@@ -48,11 +56,19 @@ def _scale(hands: Hands, one: Object) -> None:
 
 def _measured(hands: Hands, one: Object, had: Object, current: int) -> Object:
     if current == 0:
-        return condition(had, "ScalingActive", False, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
+        return condition(
+            had,
+            "ScalingActive",
+            False,
+            "ScalingDisabled",
+            "scaling is disabled since the replica count of the target is zero",
+        )
     server = any(is_ready(pod) for pod in hands.every(PODS, "kube-system")
                  if selects({"matchLabels": SERVER}, pod["metadata"].get("labels") or {}))  # fmt: skip
     if server:
-        return condition(had, "ScalingActive", True, "ValidMetricFound", "the HPA was able to successfully calculate a replica count")
+        return condition(
+            had, "ScalingActive", True, "ValidMetricFound", "the HPA was able to successfully calculate a replica count"
+        )
     words = ("the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for "
              "resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested "
              "resource (get pods.metrics.k8s.io)")  # fmt: skip

@@ -35,7 +35,10 @@ class Scheduler:
             told = ", ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
             if not self.nodes:
                 return "", "no nodes available to schedule pods"
-            return "", f"0/{len(self.nodes)} nodes are available: {told}. preemption: 0/{len(self.nodes)} nodes are available"
+            return (
+                "",
+                f"0/{len(self.nodes)} nodes are available: {told}. preemption: 0/{len(self.nodes)} nodes are available",
+            )
         best = min(fitting, key=lambda node: self._load(node, pod))
         self.placed.append({**pod, "spec": {**pod["spec"], "nodeName": best["metadata"]["name"]}})
         return str(best["metadata"]["name"]), ""
@@ -115,7 +118,9 @@ def tolerates(pod: Object, taint: Object) -> bool:
 
 
 def _affine(pod: Object, labels: dict[str, str]) -> bool:
-    told = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution")
+    told = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    )
     terms = (told or {}).get("nodeSelectorTerms") or ()
     if told is None:
         return True

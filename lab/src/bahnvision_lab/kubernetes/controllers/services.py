@@ -11,7 +11,11 @@ from bahnvision_lab.kubernetes.controllers.hands import PODS, Hands, digest, is_
 Object = dict[str, Any]
 SERVICES, SLICES, ENDPOINTS = ("", "services"), ("discovery.k8s.io", "endpointslices"), ("", "endpoints")
 INGRESSES, CLASSES = ("networking.k8s.io", "ingresses"), ("networking.k8s.io", "ingressclasses")
-CLAIMS, VOLUMES, STORAGE = ("", "persistentvolumeclaims"), ("", "persistentvolumes"), ("storage.k8s.io", "storageclasses")
+CLAIMS, VOLUMES, STORAGE = (
+    ("", "persistentvolumeclaims"),
+    ("", "persistentvolumes"),
+    ("storage.k8s.io", "storageclasses"),
+)
 DRIVERS = ("storage.k8s.io", "csidrivers")
 AUTO_MODE = ("eks.amazonaws.com/alb", "eks.amazonaws.com/nlb")
 CONTROLLER = {"app.kubernetes.io/name": "aws-load-balancer-controller"}
@@ -114,13 +118,19 @@ def _missing_backend(hands: Hands, one: Object) -> str:
             continue
         service = hands.store.find(SERVICES, one["metadata"]["namespace"], told["name"])
         if service is None:
-            return f'ingress: {one["metadata"]["namespace"]}/{one["metadata"]["name"]}: service "{told["name"]}" not found'
+            return (
+                f'ingress: {one["metadata"]["namespace"]}/{one["metadata"]["name"]}: service "{told["name"]}" not found'
+            )
     return ""
 
 
 def has_controller(hands: Hands) -> bool:
     """Whether a Pod of the load balancer controller is ready."""
-    return any(is_ready(pod) for pod in hands.every(PODS) if selects({"matchLabels": CONTROLLER}, pod["metadata"].get("labels") or {}))
+    return any(
+        is_ready(pod)
+        for pod in hands.every(PODS)
+        if selects({"matchLabels": CONTROLLER}, pod["metadata"].get("labels") or {})
+    )
 
 
 def _claim(hands: Hands, one: Object) -> None:
@@ -129,7 +139,11 @@ def _claim(hands: Hands, one: Object) -> None:
     found = hands.store.find(STORAGE, "", name) if name else None
     if found is None:
         hands.status(CLAIMS, one, {"phase": "Pending"})
-        words = f'storageclass.storage.k8s.io "{name}" not found' if name else "no storage class is set and none is the default"
+        words = (
+            f'storageclass.storage.k8s.io "{name}" not found'
+            if name
+            else "no storage class is set and none is the default"
+        )
         hands.event(one, "Warning", "ProvisioningFailed", words)
         return
     waits = found["volumeBindingMode"] == "WaitForFirstConsumer" and not _used(hands, one)

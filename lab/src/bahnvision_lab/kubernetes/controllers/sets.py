@@ -53,7 +53,11 @@ def _stateful(hands: Hands, one: Object) -> None:
     for pod_name in sorted(pods, key=lambda told: int(told.rpartition("-")[2]), reverse=True):
         pod = pods[pod_name]
         old = pod["metadata"]["labels"].get(REVISION) != revision
-        outdated = rolls and old and int(pod_name.rpartition("-")[2]) >= spec["updateStrategy"].get("rollingUpdate", {}).get("partition", 0)
+        outdated = (
+            rolls
+            and old
+            and int(pod_name.rpartition("-")[2]) >= spec["updateStrategy"].get("rollingUpdate", {}).get("partition", 0)
+        )
         if not is_going(pod) and (pod_name not in wanted or outdated):
             hands.delete(PODS, pod)
             break
@@ -102,9 +106,15 @@ def _daemons(hands: Hands, one: Object) -> None:
     for name in sorted(nodes - pods.keys()):
         hands.make(_pod(one, f"{one['metadata']['name']}-", {REVISION: revision}, {**inner, "nodeName": name}))
     old = [pod for name, pod in pods.items() if name not in nodes]
-    outdated = [pod for name, pod in pods.items() if name in nodes and pod["metadata"]["labels"].get(REVISION) != revision]
+    outdated = [
+        pod for name, pod in pods.items() if name in nodes and pod["metadata"]["labels"].get(REVISION) != revision
+    ]
     if spec["updateStrategy"]["type"] == "RollingUpdate":
-        old += outdated[:1] if all(is_ready(pod) for pod in pods.values()) else [pod for pod in outdated if not is_ready(pod)]
+        old += (
+            outdated[:1]
+            if all(is_ready(pod) for pod in pods.values())
+            else [pod for pod in outdated if not is_ready(pod)]
+        )
     for pod in old:
         hands.delete(PODS, pod)
     living = [pod for pod in hands.owned(PODS, one) if not is_going(pod)]

@@ -128,7 +128,7 @@ def definition(one: Object, before: Object | None) -> Iterator[Problem]:
     if not group or "." not in group:
         yield invalid("spec.group", group, "should be a domain with at least one dot")
     if one["metadata"]["name"] != f"{told.get('plural', '')}.{group}":
-        yield invalid("metadata.name", one["metadata"]["name"], f'must be spec.names.plural+"."+spec.group')
+        yield invalid("metadata.name", one["metadata"]["name"], 'must be spec.names.plural+"."+spec.group')
     if spec.get("scope") not in ("Cluster", "Namespaced"):
         yield unsupported("spec.scope", spec.get("scope", ""), ("Cluster", "Namespaced"))
     for key in ("plural", "kind", "singular", "listKind"):
@@ -190,7 +190,7 @@ def ingress_class(one: Object, before: Object | None) -> Iterator[Problem]:
     if not controller:
         yield required("spec.controller")
     elif "/" not in controller:
-        yield invalid("spec.controller", controller, "must be a domain-prefixed path (such as \"acme.io/foo\")")
+        yield invalid("spec.controller", controller, 'must be a domain-prefixed path (such as "acme.io/foo")')
     if before is not None and (before.get("spec") or {}).get("controller") != controller:
         yield invalid("spec.controller", controller, FIXED)
 

@@ -120,7 +120,9 @@ def _integer(shape: Shape, value: Any, strictness: Strictness, path: str, holder
         raise _misfit(value, path, holder, form)
     bits = 31 if form == "int32" else 63
     if not -(2**bits) <= value < 2**bits:
-        raise DecodingError(f"json: cannot unmarshal number {value} into Go struct field {holder}.{path} of type {form}")
+        raise DecodingError(
+            f"json: cannot unmarshal number {value} into Go struct field {holder}.{path} of type {form}"
+        )
     return value
 
 

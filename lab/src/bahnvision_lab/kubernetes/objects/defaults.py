@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
 from bahnvision_lab.kubernetes.objects.pod_defaults import Object, fill, pod, template
 

@@ -114,7 +114,9 @@ def metadata(one: dict[str, Any], namespaced: bool, is_custom: bool = False) -> 
         found += qualified_name("metadata.annotations", key.lower())
     size = sum(len(key) + len(value) for key, value in (told.get("annotations") or {}).items())
     if size > 262144:
-        found.append(Problem("metadata.annotations", "FieldValueTooLong", "Too long: may not be more than 262144 bytes"))
+        found.append(
+            Problem("metadata.annotations", "FieldValueTooLong", "Too long: may not be more than 262144 bytes")
+        )
     for at, name in enumerate(told.get("finalizers") or ()):
         found += qualified_name(f"metadata.finalizers[{at}]", name)
     return found

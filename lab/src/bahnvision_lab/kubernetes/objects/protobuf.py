@@ -33,7 +33,9 @@ class Protobuf:
     def object(self, raw: bytes) -> dict[str, Any]:
         """Read a whole body: magic number, envelope (runtime.Unknown), object."""
         if not raw.startswith(MAGIC):
-            raise ApiError(400, "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+            raise ApiError(
+                400, "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+            )
         envelope = {number: value for number, _wire, value in _fields(raw[4:])}
         kind = {number: value.decode() for number, _wire, value in _fields(envelope[1])}
         version, name = kind.get(1, ""), kind.get(2, "")
@@ -70,7 +72,7 @@ class Protobuf:
             whole.setdefault(field, []).extend(values)
         elif field in _INLINE:
             whole |= values[0]
-        elif values[0] != "" or kind == "string" and field in ("value", "subPath"):
+        elif values[0] != "" or (kind == "string" and field in ("value", "subPath")):
             whole[field] = values[0]
 
     def _value(self, kind: str, holder: str, wire: int, value: Any) -> Any:

@@ -52,7 +52,9 @@ def _selector(spec: Object, before: Object | None) -> Iterator[Problem]:
         yield from selector(chosen, "spec.selector")
         labels = spec["template"]["metadata"].get("labels") or {}
         if not selects(chosen, labels):
-            yield invalid("spec.template.metadata.labels", json.dumps(labels), "`selector` does not match template `labels`")
+            yield invalid(
+                "spec.template.metadata.labels", json.dumps(labels), "`selector` does not match template `labels`"
+            )
     if before is not None and before["spec"].get("selector") != chosen:
         yield invalid("spec.selector", json.dumps(chosen), FIXED)
 
@@ -182,7 +184,9 @@ def cron_job(one: Object, before: Object | None) -> Iterator[Problem]:
         yield invalid("spec.timeZone", zone, f"unknown time zone {zone}")
     if spec["concurrencyPolicy"] not in ("Allow", "Forbid", "Replace"):
         yield unsupported("spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace"))
-    yield from not_negative(spec, "spec", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "startingDeadlineSeconds")
+    yield from not_negative(
+        spec, "spec", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "startingDeadlineSeconds"
+    )
     if len(one["metadata"]["name"]) > 52:
         yield invalid("metadata.name", one["metadata"]["name"], "must be no more than 52 characters")
     yield from _job_spec(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")

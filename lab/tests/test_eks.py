@@ -95,10 +95,17 @@ def world(lab: Lab) -> Iterator[World]:
         ({"roleArn": "arn:aws:iam::123456789012:role/none"}, "does not exist or the trusted entity is not correct"),
         ({"resourcesVpcConfig": {"subnetIds": ["subnet-0123456789abcdef0"]}}, "does not exist"),
         ({"kubernetesNetworkConfig": {"serviceIpv4Cidr": "192.0.2.0/30"}}, "serviceIpv4Cidr"),
-        ({"encryptionConfig": [{"resources": ["secrets"], "provider": {"keyArn": "arn:aws:kms:eu-central-1:1:key/x"}}]}, "keyArn"),
+        (
+            {
+                "encryptionConfig": [
+                    {"resources": ["secrets"], "provider": {"keyArn": "arn:aws:kms:eu-central-1:1:key/x"}}
+                ]
+            },
+            "keyArn",
+        ),
         ({"computeConfig": {"enabled": True}}, "For EKS Auto Mode, please ensure that all required configs"),
     ],
-)  # fmt: skip
+)
 def test_a_cluster_that_cannot_be_is_refused(world: World, changes: dict[str, Any], words: str) -> None:
     with refused("InvalidParameterException", words, 400):
         world.eks.create_cluster(**world.arguments(**changes))
@@ -107,11 +114,14 @@ def test_a_cluster_that_cannot_be_is_refused(world: World, changes: dict[str, An
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"endpointPublicAccess": False, "endpointPrivateAccess": False}, "Private and public endpoint access cannot be false."),
+        (
+            {"endpointPublicAccess": False, "endpointPrivateAccess": False},
+            "Private and public endpoint access cannot be false.",
+        ),
         ({"publicAccessCidrs": ["10.0.0.0/8"]}, "not allowed in publicAccessCidrs"),
         ({"publicAccessCidrs": ["203.0.113.1/24"]}, "invalid in publicAccessCidrs"),
     ],
-)  # fmt: skip
+)
 def test_an_endpoint_nobody_could_reach_is_refused(world: World, changes: dict[str, Any], words: str) -> None:
     with refused("InvalidParameterException", words):
         world.eks.create_cluster(**world.arguments(resourcesVpcConfig={"subnetIds": world.subnets, **changes}))

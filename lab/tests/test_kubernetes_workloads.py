@@ -162,8 +162,17 @@ def test_an_ingress_needs_its_controller_and_its_services(client: Client) -> Non
         "POST", f"{NET}/ingressclasses", {"metadata": {"name": "alb"}, "spec": {"controller": "ingress.k8s.aws/alb"}}
     )
     backend = {"service": {"name": "front", "port": {"number": 80}}}
-    client.good("POST", f"{NET}{NS}/ingresses", {"metadata": {"name": "in"}, "spec": {
-        "ingressClassName": "alb", "rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}})  # fmt: skip
+    client.good(
+        "POST",
+        f"{NET}{NS}/ingresses",
+        {
+            "metadata": {"name": "in"},
+            "spec": {
+                "ingressClassName": "alb",
+                "rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+            },
+        },
+    )
     controller = deployment("aws-load-balancer-controller", replicas=1)
     controller = changed(
         controller,
@@ -207,8 +216,18 @@ def test_a_claim_is_bound_by_a_driver_when_a_pod_uses_it(client: Client) -> None
 
 def test_autoscaler_and_budget(client: Client) -> None:
     client.good("POST", f"{APPS}{NS}/deployments", deployment("scaled", replicas=1))
-    client.good("POST", f"/apis/autoscaling/v2{NS}/horizontalpodautoscalers", {"metadata": {"name": "scaled"}, "spec": {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "scaled"}, "minReplicas": 3, "maxReplicas": 5}})  # fmt: skip
+    client.good(
+        "POST",
+        f"/apis/autoscaling/v2{NS}/horizontalpodautoscalers",
+        {
+            "metadata": {"name": "scaled"},
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "scaled"},
+                "minReplicas": 3,
+                "maxReplicas": 5,
+            },
+        },
+    )
     client.good("POST", f"/apis/policy/v1{NS}/poddisruptionbudgets", {"metadata": {"name": "scaled"}, "spec": {
         "minAvailable": 3, "selector": {"matchLabels": {"app": "scaled"}}}})  # fmt: skip
     at = f"/apis/policy/v1{NS}/poddisruptionbudgets/scaled"

@@ -41,7 +41,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="a replication of DMS fails in this state; * for all",
     )
     add("--dms-table-errors", action="append", metavar="SCHEMA.TABLE", help="DMS breaks off this table half way")
-    add("--image", action="append", metavar="PATTERN=TROUBLE", help=f"an image does not run: {', '.join(faults.IMAGE_TROUBLES)}")
+    add(
+        "--image",
+        action="append",
+        metavar="PATTERN=TROUBLE",
+        help=f"an image does not run: {', '.join(faults.IMAGE_TROUBLES)}",
+    )
     add("--dms-loses-rows", action="append", metavar="SCHEMA.TABLE", help="DMS loses a row of it and says nothing")
 
 

@@ -26,8 +26,11 @@ class AddonOperations(EksBase):
         minors = [minor] if minor else offers.offered()
         if minor and offers.support(minor) == "UNSUPPORTED":
             return self._page("addons", [])
-        rows = [_offer(name, told, minors) for name, told in known.items()
-                if wanted in (None, "", name) and (not params.get("types") or told["type"] in params["types"])]  # fmt: skip
+        rows = [
+            _offer(name, told, minors)
+            for name, told in known.items()
+            if wanted in (None, "", name) and (not params.get("types") or told["type"] in params["types"])
+        ]
         return self._page("addons", rows)
 
     def describe_addon_configuration(self) -> ActionResult:
@@ -51,10 +54,16 @@ class AddonOperations(EksBase):
             raise in_use(f"Addon already exists with name: {name}")
         self._check(params)
         told: Told = {
-            "addonName": name, "clusterName": cluster.name, "addonVersion": version, "createdAt": now(), "modifiedAt": now(),
-            "tags": dict(params.get("tags") or {}), "publisher": "eks", "owner": offers.table()["addons"][name].get("owner", "aws"),
+            "addonName": name,
+            "clusterName": cluster.name,
+            "addonVersion": version,
+            "createdAt": now(),
+            "modifiedAt": now(),
+            "tags": dict(params.get("tags") or {}),
+            "publisher": "eks",
+            "owner": offers.table()["addons"][name].get("owner", "aws"),
             "namespaceConfig": {"namespace": "kube-system"},
-        }  # fmt: skip
+        }
         for key in ("serviceAccountRoleArn", "configurationValues"):
             if params.get(key):
                 told[key] = params[key]
@@ -76,9 +85,9 @@ class AddonOperations(EksBase):
         account, partition = self.books.account, self.books.partition
         if params.get("serviceAccountRoleArn") and params.get("podIdentityAssociations"):
             raise bad("You cannot specify both serviceAccountRoleArn and podIdentityAssociations")
-        if params.get("serviceAccountRoleArn"):
-            if find_role(account, partition, params["serviceAccountRoleArn"]) is None:
-                raise bad(f"Role {params['serviceAccountRoleArn']} does not exist")
+        role = params.get("serviceAccountRoleArn")
+        if role and find_role(account, partition, role) is None:
+            raise bad(f"Role {role} does not exist")
         for one in params.get("podIdentityAssociations") or ():
             checks.role(account, partition, one["roleArn"], "pods.eks.amazonaws.com")
         if params.get("configurationValues"):
@@ -96,10 +105,18 @@ class AddonOperations(EksBase):
             one_id = f"a-{uuid.uuid4().hex[:17]}"
             arn = cluster.arn("podidentityassociation", one_id)
             cluster.associations[one_id] = {
-                "clusterName": cluster.name, "namespace": "kube-system", "serviceAccount": one["serviceAccount"],
-                "roleArn": one["roleArn"], "associationArn": arn, "associationId": one_id, "tags": {}, "createdAt": now(),
-                "modifiedAt": now(), "ownerArn": addon.arn, "disableSessionTags": False,
-            }  # fmt: skip
+                "clusterName": cluster.name,
+                "namespace": "kube-system",
+                "serviceAccount": one["serviceAccount"],
+                "roleArn": one["roleArn"],
+                "associationArn": arn,
+                "associationId": one_id,
+                "tags": {},
+                "createdAt": now(),
+                "modifiedAt": now(),
+                "ownerArn": addon.arn,
+                "disableSessionTags": False,
+            }
             arns.append(arn)
         return arns
 
@@ -174,11 +191,23 @@ def _offer(name: str, told: dict[str, Any], minors: list[str]) -> Told:
             by_version.setdefault(version, []).append(minor)
     oldest = {minor: offers.addon_versions(name, minor)[-1] for minor in minors}
     return {
-        "addonName": name, "type": told["type"], "publisher": "eks", "owner": told.get("owner", "aws"), "defaultNamespace": "kube-system",
-        "addonVersions": [{
-            "addonVersion": version, "architecture": ["amd64", "arm64"], "computeTypes": ["ec2", "auto", "hybrid"],
-            "requiresConfiguration": False, "requiresIamPermissions": told["iam"],
-            "compatibilities": [{"clusterVersion": minor, "platformVersions": ["*"], "defaultVersion": oldest[minor] == version}
-                                for minor in found],
-        } for version, found in by_version.items()],
-    }  # fmt: skip
+        "addonName": name,
+        "type": told["type"],
+        "publisher": "eks",
+        "owner": told.get("owner", "aws"),
+        "defaultNamespace": "kube-system",
+        "addonVersions": [
+            {
+                "addonVersion": version,
+                "architecture": ["amd64", "arm64"],
+                "computeTypes": ["ec2", "auto", "hybrid"],
+                "requiresConfiguration": False,
+                "requiresIamPermissions": told["iam"],
+                "compatibilities": [
+                    {"clusterVersion": minor, "platformVersions": ["*"], "defaultVersion": oldest[minor] == version}
+                    for minor in found
+                ],
+            }
+            for version, found in by_version.items()
+        ],
+    }

@@ -77,8 +77,11 @@ def vpc_config(account: str, region: str, asked: Mapping[str, Any]) -> Told:
         if group is None or group.vpc_id != found[0].vpc_id:
             raise bad(f"The security group ID '{group_id}' does not exist in {found[0].vpc_id}")
     return {
-        "subnetIds": [one.id for one in found], "securityGroupIds": groups, "vpcId": found[0].vpc_id, **access(asked, {}),
-    }  # fmt: skip
+        "subnetIds": [one.id for one in found],
+        "securityGroupIds": groups,
+        "vpcId": found[0].vpc_id,
+        **access(asked, {}),
+    }
 
 
 def access(asked: Mapping[str, Any], before: Mapping[str, Any]) -> Told:
@@ -159,8 +162,10 @@ def auto_mode(
         bool(told_network["elasticLoadBalancing"]["enabled"]),
     }  # fmt: skip
     if len(parts) > 1:
-        raise bad("For EKS Auto Mode, please ensure that all required configs, including computeConfig, kubernetesNetworkConfig, "
-                  "and blockStorage are all either fully enabled or fully disabled.")  # fmt: skip
+        raise bad(
+            "For EKS Auto Mode, please ensure that all required configs, including computeConfig, "
+            "kubernetesNetworkConfig, and blockStorage are all either fully enabled or fully disabled."
+        )
     enabled = parts == {True}
     if enabled and mode == "CONFIG_MAP":
         raise bad("EKS Auto Mode requires the authentication mode API or API_AND_CONFIG_MAP.")

@@ -56,22 +56,29 @@ class ClusterOperations(EksBase):
                   "authenticationMode": asked.get("authenticationMode", "CONFIG_MAP")}  # fmt: skip
         compute, storage = params.get("computeConfig") or {}, params.get("storageConfig") or {}
         told: Told = {
-            "version": minor, "roleArn": params["roleArn"], "platformVersion": offers.table()["clusters"][minor]["platform"],
+            "version": minor,
+            "roleArn": params["roleArn"],
+            "platformVersion": offers.table()["clusters"][minor]["platform"],
             "resourcesVpcConfig": checks.vpc_config(account, region, params["resourcesVpcConfig"]),
-            "kubernetesNetworkConfig": network, "logging": checks.logging(params.get("logging") or {}),
+            "kubernetesNetworkConfig": network,
+            "logging": checks.logging(params.get("logging") or {}),
             "encryptionConfig": checks.encryption(account, region, params.get("encryptionConfig") or ()),
-            "accessConfig": access, "tags": dict(params.get("tags") or {}),
+            "accessConfig": access,
+            "tags": dict(params.get("tags") or {}),
             "upgradePolicy": {"supportType": (params.get("upgradePolicy") or {}).get("supportType", "EXTENDED")},
             "deletionProtection": bool(params.get("deletionProtection")),
             "zonalShiftConfig": {"enabled": bool((params.get("zonalShiftConfig") or {}).get("enabled"))},
-        }  # fmt: skip
+        }
         if checks.auto_mode(compute, storage, network, access["authenticationMode"]):
             if params.get("bootstrapSelfManagedAddons") is not False:
                 raise bad("bootstrapSelfManagedAddons must be false for EKS Auto Mode.")
             if compute.get("nodeRoleArn"):
                 checks.role(account, self.books.partition, compute["nodeRoleArn"], "ec2.amazonaws.com")
-            told["computeConfig"] = {"enabled": True, "nodePools": list(compute.get("nodePools") or ()),
-                                     **({"nodeRoleArn": compute["nodeRoleArn"]} if compute.get("nodeRoleArn") else {})}  # fmt: skip
+            told["computeConfig"] = {
+                "enabled": True,
+                "nodePools": list(compute.get("nodePools") or ()),
+                **({"nodeRoleArn": compute["nodeRoleArn"]} if compute.get("nodeRoleArn") else {}),
+            }
             told["storageConfig"] = {"blockStorage": {"enabled": True}}
         return told
 
@@ -141,8 +148,10 @@ class ClusterOperations(EksBase):
             told |= {"subnetIds": network["subnetIds"], "securityGroupIds": network["securityGroupIds"]}
         if told == before:
             public, private = str(told["endpointPublicAccess"]).lower(), str(told["endpointPrivateAccess"]).lower()
-            raise bad(f"Cluster is already at the desired configuration with endpointPrivateAccess: {private} , "
-                      f"endpointPublicAccess: {public}, and Public Endpoint Restrictions: {told['publicAccessCidrs']}")  # fmt: skip
+            raise bad(
+                f"Cluster is already at the desired configuration with endpointPrivateAccess: {private} , "
+                f"endpointPublicAccess: {public}, and Public Endpoint Restrictions: {told['publicAccessCidrs']}"
+            )
         return told
 
     def _new_logging(self, cluster: Cluster, asked: dict[str, Any]) -> Told:
@@ -183,8 +192,10 @@ class ClusterOperations(EksBase):
         old = [one.name for one in cluster.nodegroups.values()
                if offers.number(minor)[1] - offers.number(one.told["version"])[1] > 3]  # fmt: skip
         if old and not params.get("force"):
-            raise refused(f"Nodegroups {', '.join(old)} must be updated to match cluster version {cluster.version} before updating "
-                          "cluster version")  # fmt: skip
+            raise refused(
+                f"Nodegroups {', '.join(old)} must be updated to match cluster version {cluster.version} before "
+                "updating cluster version"
+            )
 
         def act() -> None:
             cluster.told |= {"version": minor, "platformVersion": offers.table()["clusters"][minor]["platform"]}
@@ -262,6 +273,10 @@ class ClusterOperations(EksBase):
 
 
 _PARAMS = {
-    "resourcesVpcConfig": "PublicAccessCidrs", "logging": "ClusterLogging", "accessConfig": "AuthenticationMode",
-    "upgradePolicy": "UpgradePolicy", "zonalShiftConfig": "ZonalShiftConfig", "deletionProtection": "DeletionProtection",
-}  # fmt: skip
+    "resourcesVpcConfig": "PublicAccessCidrs",
+    "logging": "ClusterLogging",
+    "accessConfig": "AuthenticationMode",
+    "upgradePolicy": "UpgradePolicy",
+    "zonalShiftConfig": "ZonalShiftConfig",
+    "deletionProtection": "DeletionProtection",
+}

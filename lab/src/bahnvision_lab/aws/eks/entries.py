@@ -42,15 +42,19 @@ class AccessOperations(EksBase):
     def _open(self) -> Cluster:
         cluster = self._cluster("clusterName")
         if cluster.told["accessConfig"]["authenticationMode"] == "CONFIG_MAP":
-            raise refused("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
-                          "operation.")  # fmt: skip
+            raise refused(
+                "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
+                "operation."
+            )
         return cluster
 
     def _entry(self) -> tuple[Cluster, Entry]:
         cluster, principal = self._open(), self.params["principalArn"]
         if principal not in cluster.entries:
-            raise missing(f"The specified principalArn could not be found. You can view your available access entries with "
-                          f"'list-access-entries'. {principal}")  # fmt: skip
+            raise missing(
+                f"The specified principalArn could not be found. You can view your available access entries with "
+                f"'list-access-entries'. {principal}"
+            )
         return cluster, cluster.entries[principal]
 
     def create_access_entry(self) -> ActionResult:
@@ -71,8 +75,10 @@ class AccessOperations(EksBase):
     def _check_names(self, params: Told) -> None:
         for name in (*(params.get("kubernetesGroups") or ()), params.get("username") or ""):
             if name.startswith(("system:", "eks:", "aws:", "amazon:", "iam:")):
-                raise bad(f"The kubernetes group name or username {name} is invalid, it cannot start with 'system:', 'eks:', 'aws:', "
-                          "'amazon:' or 'iam:'")  # fmt: skip
+                raise bad(
+                    f"The kubernetes group name or username {name} is invalid, it cannot start with 'system:', 'eks:', "
+                    "'aws:', 'amazon:' or 'iam:'"
+                )
 
     def describe_access_entry(self) -> ActionResult:
         cluster, entry = self._entry()
@@ -147,10 +153,17 @@ class AccessOperations(EksBase):
             raise in_use(f"Association already exists: {space}/{account}")
         one_id = f"a-{random_id()}"
         told: Told = {
-            "clusterName": cluster.name, "namespace": space, "serviceAccount": account, "roleArn": params["roleArn"],
-            "associationArn": cluster.arn("podidentityassociation", one_id), "associationId": one_id, "tags": dict(params.get("tags") or {}),
-            "createdAt": now(), "modifiedAt": now(), "disableSessionTags": bool(params.get("disableSessionTags")),
-        }  # fmt: skip
+            "clusterName": cluster.name,
+            "namespace": space,
+            "serviceAccount": account,
+            "roleArn": params["roleArn"],
+            "associationArn": cluster.arn("podidentityassociation", one_id),
+            "associationId": one_id,
+            "tags": dict(params.get("tags") or {}),
+            "createdAt": now(),
+            "modifiedAt": now(),
+            "disableSessionTags": bool(params.get("disableSessionTags")),
+        }
         if params.get("targetRoleArn"):
             told |= {"targetRoleArn": params["targetRoleArn"], "externalId": random_id(32)}
         cluster.associations[one_id] = told
@@ -160,7 +173,8 @@ class AccessOperations(EksBase):
         role = find_role(self.books.account, self.books.partition, arn)
         if role is None or not trusts(role, "pods.eks.amazonaws.com"):
             raise bad(
-                f"Trust policy of role {arn} is invalid: it must allow pods.eks.amazonaws.com sts:AssumeRole and sts:TagSession"
+                f"Trust policy of role {arn} is invalid: it must allow pods.eks.amazonaws.com "
+                "sts:AssumeRole and sts:TagSession"
             )
 
     def _association(self) -> tuple[Cluster, Told]:

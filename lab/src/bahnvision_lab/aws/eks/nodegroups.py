@@ -55,17 +55,28 @@ class NodegroupOperations(EksBase):
             raise bad(f"Requested Nodegroup version {minor} is not supported with cluster version {cluster.version}")
         ami, types = self._machines(params, minor)
         return {
-            "nodegroupName": params["nodegroupName"], "clusterName": cluster.name, "version": minor,
-            "releaseVersion": params.get("releaseVersion") or release_of(minor, ami), "createdAt": now(), "modifiedAt": now(),
-            "capacityType": params.get("capacityType") or "ON_DEMAND", "instanceTypes": types, "amiType": ami,
-            "scalingConfig": _scaling(params.get("scalingConfig") or {}, {"minSize": 1, "maxSize": 2, "desiredSize": 2}),
-            "subnets": list(params["subnets"]), "nodeRole": params["nodeRole"], "labels": dict(params.get("labels") or {}),
-            "taints": list(params.get("taints") or ()), "diskSize": params.get("diskSize") or 20,
+            "nodegroupName": params["nodegroupName"],
+            "clusterName": cluster.name,
+            "version": minor,
+            "releaseVersion": params.get("releaseVersion") or release_of(minor, ami),
+            "createdAt": now(),
+            "modifiedAt": now(),
+            "capacityType": params.get("capacityType") or "ON_DEMAND",
+            "instanceTypes": types,
+            "amiType": ami,
+            "scalingConfig": _scaling(
+                params.get("scalingConfig") or {}, {"minSize": 1, "maxSize": 2, "desiredSize": 2}
+            ),
+            "subnets": list(params["subnets"]),
+            "nodeRole": params["nodeRole"],
+            "labels": dict(params.get("labels") or {}),
+            "taints": list(params.get("taints") or ()),
+            "diskSize": params.get("diskSize") or 20,
             "updateConfig": _update_config(params.get("updateConfig") or {"maxUnavailable": 1}),
             "nodeRepairConfig": {"enabled": bool((params.get("nodeRepairConfig") or {}).get("enabled"))},
             "tags": dict(params.get("tags") or {}),
             "resources": {"autoScalingGroups": [{"name": f"eks-{params['nodegroupName']}-{uuid.uuid4()}"}]},
-        }  # fmt: skip
+        }
 
     def _machines(self, params: dict[str, Any], minor: str) -> tuple[str, list[str]]:
         ami = params.get("amiType") or "AL2023_x86_64_STANDARD"
@@ -161,7 +172,8 @@ class NodegroupOperations(EksBase):
         minor = params.get("version") or group.told["version"]
         if offers.number(minor) > offers.number(cluster.version):
             raise bad(
-                f"Nodegroup Kubernetes version {minor} can't be greater than cluster Kubernetes version {cluster.version}"
+                f"Nodegroup Kubernetes version {minor} can't be greater than cluster Kubernetes "
+                f"version {cluster.version}"
             )
         if offers.number(minor) < offers.number(group.told["version"]):
             raise bad(f"Requested Nodegroup version {minor} is lower than the current one {group.told['version']}")

@@ -57,11 +57,17 @@ def next_minor(minor: str) -> str:
 def describe(minor: str, patch: str) -> dict[str, Any]:
     told, state = table()["clusters"][minor], support(minor)
     return {
-        "clusterVersion": minor, "clusterType": "eks", "defaultPlatformVersion": told["platform"],
-        "defaultVersion": minor == default(), "releaseDate": moment(told["released"]),
-        "endOfStandardSupportDate": moment(told["standard"]), "endOfExtendedSupportDate": moment(told["extended"]),
-        "status": state.lower().replace("_", "-"), "versionStatus": state, "kubernetesPatchVersion": patch.removeprefix("v"),
-    }  # fmt: skip
+        "clusterVersion": minor,
+        "clusterType": "eks",
+        "defaultPlatformVersion": told["platform"],
+        "defaultVersion": minor == default(),
+        "releaseDate": moment(told["released"]),
+        "endOfStandardSupportDate": moment(told["standard"]),
+        "endOfExtendedSupportDate": moment(told["extended"]),
+        "status": state.lower().replace("_", "-"),
+        "versionStatus": state,
+        "kubernetesPatchVersion": patch.removeprefix("v"),
+    }
 
 
 def addon_versions(name: str, minor: str) -> list[str]:

@@ -83,9 +83,13 @@ def signer_of(token: str, cluster_name: str, secret_of: SecretOf) -> str | None:
     age = datetime.now(UTC) - signed
     secret = secret_of(key)
     good = (
-        query.get("Action") == "GetCallerIdentity" and service == "sts" and 0 < expires <= LIFE.seconds
-        and "x-k8s-aws-id" in query.get("X-Amz-SignedHeaders", "").split(";") and -LIFE < age < LIFE and secret is not None
-    )  # fmt: skip
+        query.get("Action") == "GetCallerIdentity"
+        and service == "sts"
+        and 0 < expires <= LIFE.seconds
+        and "x-k8s-aws-id" in query.get("X-Amz-SignedHeaders", "").split(";")
+        and -LIFE < age < LIFE
+        and secret is not None
+    )
     if not good or secret is None:
         return None
     wanted = _signature(secret, address.netloc, address.path or "/", query, cluster_name, (date, region, service))

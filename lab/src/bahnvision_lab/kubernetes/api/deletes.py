@@ -50,13 +50,19 @@ def _check(resource: Resource, told: Object, choice: dict[str, Any]) -> None:
         raise ApiError(403, f'namespaces "{told["name"]}" is forbidden: this namespace may not be deleted')
     policy = choice.get("propagationPolicy")
     if policy not in (None, "", "Background", *POLICIES):
-        raise ApiError(422, f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}": '
-                            'supported values: "Foreground", "Background", "Orphan", "nil"')  # fmt: skip
+        raise ApiError(
+            422,
+            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}": '
+            'supported values: "Foreground", "Background", "Orphan", "nil"',
+        )
     wanted = choice.get("preconditions") or {}
     for key, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         if wanted.get(key) not in (None, told[key]):
-            raise ApiError(409, f'Operation cannot be fulfilled on {what} "{told["name"]}": Precondition failed: {word} in '
-                                f"precondition: {wanted[key]}, {word} in object meta: {told[key]}")  # fmt: skip
+            raise ApiError(
+                409,
+                f'Operation cannot be fulfilled on {what} "{told["name"]}": Precondition failed: {word} in '
+                f"precondition: {wanted[key]}, {word} in object meta: {told[key]}",
+            )
 
 
 def _grace(resource: Resource, one: Object, choice: dict[str, Any]) -> int:
@@ -81,10 +87,10 @@ def collect(store: Store, resource_at: Any) -> bool:
         done = False
         for place, one in every:
             owned_by = owners(one)
-            if owned_by and not any(uid in living for uid in owned_by):
-                if one["metadata"].get("deletionTimestamp") is None:
-                    delete(store, resource_at(place), one, {"propagationPolicy": "Background"})
-                    done = True
+            orphaned = bool(owned_by) and not any(uid in living for uid in owned_by)
+            if orphaned and one["metadata"].get("deletionTimestamp") is None:
+                delete(store, resource_at(place), one, {"propagationPolicy": "Background"})
+                done = True
         for place, one in every:
             if one["metadata"].get("deletionTimestamp"):
                 done |= _dependents(store, resource_at, place, one, every)

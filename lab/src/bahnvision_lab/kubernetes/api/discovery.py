@@ -60,8 +60,12 @@ def _rows(one: Resource) -> list[Object]:
     for part in one.parts:
         group, version, kind, verbs = _part(one, part)
         told: Object = {
-            "name": f"{one.plural}/{part}", "singularName": "", "namespaced": one.namespaced, "kind": kind, "verbs": verbs,
-        }  # fmt: skip
+            "name": f"{one.plural}/{part}",
+            "singularName": "",
+            "namespaced": one.namespaced,
+            "kind": kind,
+            "verbs": verbs,
+        }
         if part in PART_KINDS:
             told |= {"group": group, "version": version}
         rows.append(told)

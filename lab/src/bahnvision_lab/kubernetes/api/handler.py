@@ -79,7 +79,8 @@ class Handler:
         if found is None:
             if self.cluster.catalogue.known_elsewhere(target.group, target.version, target.plural):
                 raise lacks(
-                    f"{target.plural} in {target.group or 'the core group'}/{target.version}: it does not know their rules"
+                    f"{target.plural} in {target.group or 'the core group'}/{target.version}: it "
+                    "does not know their rules"
                 )
             raise no_resource()
         if target.part and target.part not in found.parts:
@@ -119,11 +120,16 @@ class Handler:
     def _options(self, user: User, request: Request, part: str = "") -> Options:
         dry, validation = request.args.get("dryRun", ""), request.args.get("fieldValidation", "")
         if dry not in ("", "All"):
-            raise ApiError(422, f'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "{dry}": supported '
-                                'values: "All"')  # fmt: skip
+            raise ApiError(
+                422,
+                f'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "{dry}": supported values: "All"',
+            )
         if validation not in ("", "Strict", "Warn", "Ignore"):
-            raise ApiError(422, f'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "{validation}": '
-                                'supported values: "Ignore", "Strict", "Warn"')  # fmt: skip
+            raise ApiError(
+                422,
+                f'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "{validation}": '
+                'supported values: "Ignore", "Strict", "Warn"',
+            )
         return Options(user, manager_of(request), dry == "All", validation, flag(request, "force"), part)
 
     def _body(self, resource: Resource, request: Request, options: Options) -> Object:
@@ -241,9 +247,7 @@ class Handler:
                 parts.scale_of(one), body
             )  # fmt: skip
         options = self._options(user, request, "scale")
-        return answer(
-            parts.scale_of(self.cluster.writer.update(resource, one, parts.scaled(resource, one, body), options))
-        )
+        return answer(parts.scale_of(self.cluster.writer.update(resource, one, parts.scaled(one, body), options)))
 
     def _other_part(self, resource: Resource, target: Target, one: Object, request: Request) -> Response:
         if target.part == "log":

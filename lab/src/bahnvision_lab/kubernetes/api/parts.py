@@ -30,13 +30,16 @@ def scale_of(one: Object) -> Object:
     }  # fmt: skip
 
 
-def scaled(resource: Resource, one: Object, scale: Any) -> Object:
+def scaled(one: Object, scale: Any) -> Object:
     """The object with the replicas that a Scale wants."""
     replicas = ((scale or {}).get("spec") or {}).get("replicas", 0)
     name = one["metadata"]["name"]
     if isinstance(replicas, bool) or not isinstance(replicas, int):
-        raise ApiError(400, "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal into Go struct "
-                            "field ScaleSpec.spec.replicas of type int32")  # fmt: skip
+        raise ApiError(
+            400,
+            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal into Go struct '
+            "field ScaleSpec.spec.replicas of type int32",
+        )
     if replicas < 0:
         raise refused(
             "Scale", "autoscaling", name, [invalid("spec.replicas", replicas, "must be greater than or equal to 0")]

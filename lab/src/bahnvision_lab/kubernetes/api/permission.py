@@ -72,8 +72,11 @@ class Permission:
         missing = [rule for rule in rules if not _held(rule, held)]
         if missing:
             told = "; ".join(str(rule).replace("'", '"') for rule in missing)
-            raise ApiError(403, f'{what} is forbidden: user "{user.name}" (groups={list(user.groups)}) is attempting to '
-                                f"grant RBAC permissions not currently held:\n{told}")  # fmt: skip
+            raise ApiError(
+                403,
+                f'{what} is forbidden: user "{user.name}" (groups={list(user.groups)}) is attempting to '
+                f"grant RBAC permissions not currently held:\n{told}",
+            )
 
 
 def _binds(binding: dict[str, Any], user: User) -> bool:

@@ -41,8 +41,11 @@ class Reviews:
     def _access(self, user: User, namespace: str, kind: str, spec: dict[str, Any]) -> Object:
         told, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
         if (told is None) == (path is None):
-            raise ApiError(422, f'{kind}.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": '
-                                "exactly one of nonResourceAttributes or resourceAttributes must be specified")  # fmt: skip
+            raise ApiError(
+                422,
+                f'{kind}.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": '
+                "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+            )
         if told is None:
             path = path or {}
             attempt = Attempt(path.get("verb", ""), path=path.get("path", ""))
@@ -50,8 +53,14 @@ class Reviews:
             space = told.get("namespace", "")
             if kind == "LocalSubjectAccessReview" and space != namespace:
                 raise ApiError(400, "spec.resourceAttributes.namespace must match namespace on request")
-            attempt = Attempt(told.get("verb", ""), told.get("group", ""), told.get("resource", ""),
-                              told.get("subresource", ""), space, told.get("name", ""))  # fmt: skip
+            attempt = Attempt(
+                told.get("verb", ""),
+                told.get("group", ""),
+                told.get("resource", ""),
+                told.get("subresource", ""),
+                space,
+                told.get("name", ""),
+            )
         return {"allowed": self._permission.allows(user, attempt)}
 
     def _rules(self, user: User, namespace: str) -> Object:

@@ -122,8 +122,11 @@ class Writer:
         if told.get("resourceVersion") not in (None, "", old["resourceVersion"]):
             raise stale(resource, old["name"])
         if told.get("uid") not in (None, old["uid"]):
-            raise ApiError(409, f'Operation cannot be fulfilled on {qualified(resource.plural, resource.group)} "{old["name"]}": '
-                                f"Precondition failed: UID in precondition: {told['uid']}, UID in object meta: {old['uid']}")  # fmt: skip
+            raise ApiError(
+                409,
+                f'Operation cannot be fulfilled on {qualified(resource.plural, resource.group)} "{old["name"]}": '
+                f"Precondition failed: UID in precondition: {told['uid']}, UID in object meta: {old['uid']}",
+            )
         told["name"] = old["name"]
         told["resourceVersion"] = old["resourceVersion"]
         for key in KEPT:
@@ -191,9 +194,9 @@ class Writer:
         self.store.put(resource.place, one)
         if resource.plural == "customresourcedefinitions" and before is not None and "status" in one:
             self.catalogue.take_in(one)
-        if one["metadata"].get("deletionTimestamp") and not one["metadata"].get("finalizers"):
-            if not (resource.place == admission.NAMESPACES and one["spec"].get("finalizers")):
-                return self.store.remove(resource.place, one)
+        ends = one["metadata"].get("deletionTimestamp") and not one["metadata"].get("finalizers")
+        if ends and not (resource.place == admission.NAMESPACES and one["spec"].get("finalizers")):
+            return self.store.remove(resource.place, one)
         return one
 
     def applied(
@@ -246,10 +249,16 @@ def stale(resource: Resource, name: str) -> ApiError:
 def _wrong_kind(resource: Resource, one: Object) -> ApiError:
     if one["kind"] != resource.kind:
         told = f"{one['apiVersion']}, Kind={one['kind']}"
-        message = f'{one["kind"]} in version "{one["apiVersion"].rpartition("/")[2]}" cannot be handled as a {resource.kind}: '
+        message = (
+            f'{one["kind"]} in version "{one["apiVersion"].rpartition("/")[2]}" cannot be '
+            f"handled as a {resource.kind}: "
+        )
         return ApiError(400, message + f'no kind "{one["kind"]}" is registered for version "{told.split(",")[0]}"')
-    return ApiError(400, f"the API version in the data ({one['apiVersion']}) does not match the expected API version "
-                         f"({resource.api_version})")  # fmt: skip
+    return ApiError(
+        400,
+        f"the API version in the data ({one['apiVersion']}) does not match the expected API version "
+        f"({resource.api_version})",
+    )
 
 
 def _bare(one: Object) -> Object:

@@ -94,10 +94,10 @@ class _Rollout:
 
     def _adopt(self) -> None:
         """A ReplicaSet that fits and belongs to nobody is taken, as after `kubectl delete --cascade=orphan`."""
+        owner = child(self.one, "x", {})["ownerReferences"]
         for told in self.hands.every(SETS, self.one["metadata"]["namespace"]):
             labels = told["metadata"].get("labels") or {}
             if not controller_of(told) and selects(self.one["spec"]["selector"], labels) and not is_going(told):
-                owner = child(self.one, "x", {})["ownerReferences"]
                 self.sets.append(
                     self.hands.change(SETS, told, lambda fresh: fresh["metadata"].update(ownerReferences=owner))
                 )
@@ -203,8 +203,13 @@ class _Rollout:
         ready = sum(is_ready(pod) for pod in every)
         fresh = pods.get(self.new["metadata"]["uid"], []) if self.new else []
         told: Object = {"observedGeneration": self.one["metadata"]["generation"]}
-        for key, value in (("replicas", len(every)), ("updatedReplicas", len(fresh)), ("readyReplicas", ready),
-                           ("availableReplicas", ready), ("unavailableReplicas", max(0, self.wanted - ready, len(every) - ready))):  # fmt: skip
+        for key, value in (
+            ("replicas", len(every)),
+            ("updatedReplicas", len(fresh)),
+            ("readyReplicas", ready),
+            ("availableReplicas", ready),
+            ("unavailableReplicas", max(0, self.wanted - ready, len(every) - ready)),
+        ):
             if value:
                 told[key] = value
         told["conditions"] = [self._available(had, ready), self._progressing(had, told, fresh, len(every))]

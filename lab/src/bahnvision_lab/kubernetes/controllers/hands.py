@@ -35,8 +35,7 @@ class Hands:
     def owned(self, place: Place, owner: Object) -> list[Object]:
         """What the owner controls."""
         uid = owner["metadata"]["uid"]
-        found = [one for one in self.every(place, owner["metadata"].get("namespace", "")) if controller_of(one) == uid]
-        return found
+        return [one for one in self.every(place, owner["metadata"].get("namespace", "")) if controller_of(one) == uid]
 
     def make(self, one: Object) -> Object | None:
         """Make an object; None, and an event on its owner, when it is refused."""

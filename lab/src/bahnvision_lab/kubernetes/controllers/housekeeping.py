@@ -62,7 +62,10 @@ def _empty(hands: Hands, one: Object) -> None:
     held = [told for told in left if told["metadata"].get("finalizers")]
     if held:
         had = one.get("status") or {}
-        words = f"Some content in the namespace has finalizers remaining: {', '.join(sorted({name for told in held for name in told['metadata']['finalizers']}))}"
+        words = (
+            "Some content in the namespace has finalizers remaining: "
+            f"{', '.join(sorted({name for told in held for name in told['metadata']['finalizers']}))}"
+        )
         conditions = [condition(had, "NamespaceFinalizersRemaining", True, "SomeFinalizersRemain", words)]
         hands.status(NAMESPACES, one, {"phase": "Terminating", "conditions": conditions})
 

@@ -112,8 +112,13 @@ def _end(
     had = one.get("status") or {}
     first = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
     conditions = [condition(had, name, True, reason, message) for name in (first, kind)]
-    told: Object = {"startTime": had.get("startTime") or stamp(), "conditions": conditions, "ready": 0, "terminating": 0,
-                    "uncountedTerminatedPods": {}}  # fmt: skip
+    told: Object = {
+        "startTime": had.get("startTime") or stamp(),
+        "conditions": conditions,
+        "ready": 0,
+        "terminating": 0,
+        "uncountedTerminatedPods": {},
+    }
     if done:
         told["succeeded"] = done
     if failed:
@@ -147,8 +152,16 @@ def _cron(hands: Hands, one: Object) -> None:
         told["lastScheduleTime"] = stamp(minute)
     _tidy(hands, one, jobs)
     active = [job for job in hands.owned(JOBS, one) if not finished(job)]
-    told["active"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"],
-                       "namespace": job["metadata"]["namespace"], "uid": job["metadata"]["uid"]} for job in active]  # fmt: skip
+    told["active"] = [
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "name": job["metadata"]["name"],
+            "namespace": job["metadata"]["namespace"],
+            "uid": job["metadata"]["uid"],
+        }
+        for job in active
+    ]
     good = [str(job["status"]["completionTime"]) for job in jobs if finished(job) == "Complete"]
     if good:
         told["lastSuccessfulTime"] = max(good)

@@ -79,9 +79,14 @@ class Kubelets:
     def _status(self, pod: Object, container: Object, age: float, is_init: bool, blocked: bool) -> Object:
         image = container["image"]
         told: Object = {
-            "name": container["name"], "image": image, "imageID": "", "restartCount": 0, "ready": False, "started": False,
+            "name": container["name"],
+            "image": image,
+            "imageID": "",
+            "restartCount": 0,
+            "ready": False,
+            "started": False,
             "lastState": {},
-        }  # fmt: skip
+        }
         trouble = self.hands.cluster.setting.image_trouble(image)
         missing = missing_of(self.hands, pod, container)
         if blocked:
@@ -136,7 +141,10 @@ def _waiting(reason: str, message: str) -> Object:
 
 def _unpulled(image: str, trouble: str, age: float) -> Object:
     if trouble == "InvalidImageName":
-        words = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
+        words = (
+            f'Failed to apply default image tag "{image}": couldn\'t parse image name '
+            f'"{image}": invalid reference format'
+        )
         return _waiting(trouble, words)
     words = f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": not found'
     if age % (4 * BACK_OFF) < BACK_OFF:

@@ -30,7 +30,10 @@ def _scale(hands: Hands, one: Object) -> None:
     place = TARGETS.get((reference.get("apiVersion", ""), reference["kind"]))
     target = hands.store.find(place, one["metadata"]["namespace"], reference["name"]) if place else None
     if target is None or place is None:
-        words = f'the HPA controller was unable to get the target\'s current scale: {reference["kind"]} "{reference["name"]}" not found'
+        words = (
+            "the HPA controller was unable to get the target's current scale: "
+            f'{reference["kind"]} "{reference["name"]}" not found'
+        )
         conditions = [condition(had, "AbleToScale", False, "FailedGetScale", words)]
         hands.status(SCALERS, one, {**had, "desiredReplicas": 0, "currentReplicas": 0, "conditions": conditions})
         return
@@ -47,14 +50,20 @@ def _scale(hands: Hands, one: Object) -> None:
             "the HPA controller was able to get the target's current scale",
         )
     ]
-    conditions.append(_measured(hands, one, had, current))
-    hands.status(SCALERS, one, {
-        "observedGeneration": one["metadata"]["generation"], "currentReplicas": current, "desiredReplicas": wanted,
-        "conditions": conditions,
-    })  # fmt: skip
+    conditions.append(_measured(hands, had, current))
+    hands.status(
+        SCALERS,
+        one,
+        {
+            "observedGeneration": one["metadata"]["generation"],
+            "currentReplicas": current,
+            "desiredReplicas": wanted,
+            "conditions": conditions,
+        },
+    )
 
 
-def _measured(hands: Hands, one: Object, had: Object, current: int) -> Object:
+def _measured(hands: Hands, had: Object, current: int) -> Object:
     if current == 0:
         return condition(
             had,
@@ -69,9 +78,11 @@ def _measured(hands: Hands, one: Object, had: Object, current: int) -> Object:
         return condition(
             had, "ScalingActive", True, "ValidMetricFound", "the HPA was able to successfully calculate a replica count"
         )
-    words = ("the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for "
-             "resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested "
-             "resource (get pods.metrics.k8s.io)")  # fmt: skip
+    words = (
+        "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for "
+        "resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested "
+        "resource (get pods.metrics.k8s.io)"
+    )
     return condition(had, "ScalingActive", False, "FailedGetResourceMetric", words)
 
 

@@ -44,13 +44,25 @@ def _endpoints(hands: Hands, one: Object) -> None:
         if selects({"matchLabels": selector}, pod["metadata"].get("labels") or {})
         and (pod.get("status") or {}).get("podIP") and phase(pod) in ("Pending", "Running")
     ]  # fmt: skip
-    endpoints = [{
-        "addresses": [pod["status"]["podIP"]], "conditions": {"ready": is_ready(pod), "serving": is_ready(pod), "terminating": is_going(pod)},
-        "nodeName": pod["spec"]["nodeName"],
-        "targetRef": {"kind": "Pod", "namespace": told["namespace"], "name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]},
-    } for pod in pods]  # fmt: skip
-    ports = [{"name": port.get("name", ""), "port": number, "protocol": port["protocol"]}
-             for port in one["spec"].get("ports") or () if (number := _target(port, pods)) is not None]  # fmt: skip
+    endpoints = [
+        {
+            "addresses": [pod["status"]["podIP"]],
+            "conditions": {"ready": is_ready(pod), "serving": is_ready(pod), "terminating": is_going(pod)},
+            "nodeName": pod["spec"]["nodeName"],
+            "targetRef": {
+                "kind": "Pod",
+                "namespace": told["namespace"],
+                "name": pod["metadata"]["name"],
+                "uid": pod["metadata"]["uid"],
+            },
+        }
+        for pod in pods
+    ]
+    ports = [
+        {"name": port.get("name", ""), "port": number, "protocol": port["protocol"]}
+        for port in one["spec"].get("ports") or ()
+        if (number := _target(port, pods)) is not None
+    ]
     _slice(hands, one, endpoints, ports)
 
 
@@ -74,9 +86,21 @@ def _slice(hands: Hands, one: Object, endpoints: list[Object], ports: list[Objec
     if found is None:
         labels = {**(told.get("labels") or {}), "kubernetes.io/service-name": told["name"],
                   "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"}  # fmt: skip
-        hands.make({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-                    "metadata": {"name": name, "namespace": told["namespace"], "labels": labels,
-                                 "ownerReferences": [reference(one)]}, "endpoints": endpoints, "ports": ports})  # fmt: skip
+        hands.make(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "addressType": "IPv4",
+                "metadata": {
+                    "name": name,
+                    "namespace": told["namespace"],
+                    "labels": labels,
+                    "ownerReferences": [reference(one)],
+                },
+                "endpoints": endpoints,
+                "ports": ports,
+            }
+        )
     elif found.get("endpoints", []) != endpoints or found.get("ports", []) != ports:
         hands.change(SLICES, found, lambda fresh: fresh.update(endpoints=endpoints, ports=ports))
 
@@ -151,8 +175,14 @@ def _claim(hands: Hands, one: Object) -> None:
     if waits or driver is None:
         hands.status(CLAIMS, one, {"phase": "Pending"})
         reason = "WaitForFirstConsumer" if waits else "ExternalProvisioning"
-        words = "waiting for first consumer to be created before binding" if waits else (
-            f"Waiting for a volume to be created either by the external provisioner '{found['provisioner']}' or manually")  # fmt: skip
+        words = (
+            "waiting for first consumer to be created before binding"
+            if waits
+            else (
+                "Waiting for a volume to be created either by the external provisioner "
+                f"'{found['provisioner']}' or manually"
+            )
+        )
         hands.event(one, "Normal", reason, words)
         return
     volume = f"pvc-{told['uid']}"

@@ -69,7 +69,7 @@ def _stateful(hands: Hands, one: Object) -> None:
 def _member(hands: Hands, one: Object, at: int, revision: str) -> None:
     spec, name = one["spec"], f"{one['metadata']['name']}-{at}"
     inner = copy.deepcopy(spec["template"]["spec"])
-    volumes = [told for told in inner.get("volumes") or ()]
+    volumes = list(inner.get("volumes") or ())
     for claim in spec.get("volumeClaimTemplates") or ():
         kind = claim["metadata"]["name"]
         space = one["metadata"]["namespace"]

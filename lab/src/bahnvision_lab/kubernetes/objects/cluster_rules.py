@@ -46,8 +46,11 @@ def _metric(metric: Object, at: str) -> Iterator[Problem]:
         yield required(f"{at}.{SOURCES[kind]}.name", "must specify a resource name")
     target, here = source.get("target") or {}, f"{at}.{SOURCES[kind]}.target"
     if target.get("type") not in ("AverageValue", "Utilization", "Value"):
-        yield Problem(f"{here}.type", "FieldValueInvalid",
-                      f'Invalid value: "{target.get("type", "")}": must be either Utilization, Value, or AverageValue')  # fmt: skip
+        yield Problem(
+            f"{here}.type",
+            "FieldValueInvalid",
+            f'Invalid value: "{target.get("type", "")}": must be either Utilization, Value, or AverageValue',
+        )
     use = target.get("averageUtilization")
     if use is not None and use < 1:
         yield invalid(f"{here}.averageUtilization", use, "must be greater than 0")

@@ -84,8 +84,11 @@ def _environment(one: Object, at: str) -> Iterator[Problem]:
         if not name:
             yield required(f"{here}.name")
         elif not _VARIABLE.fullmatch(name):
-            yield invalid(f"{here}.name", name, "a valid environment variable name must consist only of printable ASCII "
-                                                "characters other than '='")  # fmt: skip
+            yield invalid(
+                f"{here}.name",
+                name,
+                "a valid environment variable name must consist only of printable ASCII characters other than '='",
+            )
         if source is None:
             continue
         if variable.get("value"):

@@ -93,9 +93,10 @@ def service(one: Object, before: Object | None) -> Iterator[Problem]:
         yield invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
     for number, text in enumerate(spec.get("loadBalancerSourceRanges") or ()):
         yield from cidr(f"spec.loadBalancerSourceRanges[{number}]", text)
-    if before is not None and before["spec"].get("clusterIP") and kind != "ExternalName":
-        if before["spec"]["type"] != "ExternalName" and before["spec"]["clusterIP"] != spec.get("clusterIP"):
-            yield invalid("spec.clusterIPs[0]", spec.get("clusterIP"), "may not change once set")
+    old = (before or {}).get("spec", {})
+    moved = old.get("clusterIP") and old["clusterIP"] != spec.get("clusterIP")
+    if moved and "ExternalName" not in (kind, old["type"]):
+        yield invalid("spec.clusterIPs[0]", spec.get("clusterIP"), "may not change once set")
 
 
 def _service_ports(ports: Any) -> Iterator[Problem]:

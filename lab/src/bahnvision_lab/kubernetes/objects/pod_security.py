@@ -53,7 +53,10 @@ def _baseline(spec: Object) -> Iterator[str]:
         added = set((_context(one).get("capabilities") or {}).get("add") or ()) - CAPABILITIES
         if added:
             told = ", ".join(f'"{name}"' for name in sorted(added))
-            yield f"non-default capabilities ({_listed([one['name']])} must not include {told} in securityContext.capabilities.add)"
+            yield (
+                f"non-default capabilities ({_listed([one['name']])} must not include {told} in "
+                "securityContext.capabilities.add)"
+            )
     paths = [volume["name"] for volume in spec.get("volumes") or () if volume.get("hostPath") is not None]
     if paths:
         told = ", ".join(f'"{name}"' for name in paths)
@@ -75,9 +78,13 @@ def _restricted(spec: Object) -> Iterator[str]:
     containers = _containers(spec)
     bad = [one["name"] for one in containers if _context(one).get("allowPrivilegeEscalation") is not False]
     if bad:
-        yield f"allowPrivilegeEscalation != false ({_listed(bad)} must set securityContext.allowPrivilegeEscalation=false)"
-    bad = [one["name"] for one in containers
-           if "ALL" not in ((_context(one).get("capabilities") or {}).get("drop") or ())]  # fmt: skip
+        yield (
+            f"allowPrivilegeEscalation != false ({_listed(bad)} must set "
+            "securityContext.allowPrivilegeEscalation=false)"
+        )
+    bad = [
+        one["name"] for one in containers if "ALL" not in ((_context(one).get("capabilities") or {}).get("drop") or ())
+    ]
     if bad:
         yield f'unrestricted capabilities ({_listed(bad)} must set securityContext.capabilities.drop=["ALL"])'
     for one in containers:

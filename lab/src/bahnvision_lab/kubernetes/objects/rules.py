@@ -32,12 +32,18 @@ RULES: dict[tuple[str, str], Rule] = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): cluster_rules.definition,
     ("discovery.k8s.io", "EndpointSlice"): cluster_rules.endpoint_slice,
 }  # fmt: skip
-# Required by the schema; Go takes what is absent for empty, and empty is allowed there. Or a rule above has words for it.
+# Required by the schema, but Go takes what is absent for empty, which is allowed; or a rule has words of its own.
 TOLERATED = {
-    ("StatefulSetSpec", "serviceName"), ("EndpointSlice", "endpoints"), ("HTTPIngressPath", "backend"),
-    ("HTTPIngressPath", "pathType"), ("HTTPIngressRuleValue", "paths"), ("PriorityClass", "value"),
-    ("StorageClass", "provisioner"), ("ControllerRevision", "revision"), ("Event", "metadata"),
-}  # fmt: skip
+    ("StatefulSetSpec", "serviceName"),
+    ("EndpointSlice", "endpoints"),
+    ("HTTPIngressPath", "backend"),
+    ("HTTPIngressPath", "pathType"),
+    ("HTTPIngressRuleValue", "paths"),
+    ("PriorityClass", "value"),
+    ("StorageClass", "provisioner"),
+    ("ControllerRevision", "revision"),
+    ("Event", "metadata"),
+}
 
 
 def problems(one: Object, before: Object | None, group: str, shape: Shape | None) -> list[Problem]:

@@ -134,9 +134,12 @@ def stateful_set(one: Object, before: Object | None) -> Iterator[Problem]:
             {key: value for key, value in told["spec"].items() if key not in CHANGEABLE} for told in (before, one)
         )
         if old != new:
-            yield forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
-                                    "'template', 'updateStrategy', 'revisionHistoryLimit', "
-                                    "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")  # fmt: skip
+            yield forbidden(
+                "spec",
+                "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
+                "'template', 'updateStrategy', 'revisionHistoryLimit', "
+                "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+            )
 
 
 def _job_spec(spec: Object, at: str) -> Iterator[Problem]:
@@ -151,9 +154,11 @@ def _job_spec(spec: Object, at: str) -> Iterator[Problem]:
     yield from _template(spec, at)
     policy = spec["template"]["spec"].get("restartPolicy")
     if policy not in ("OnFailure", "Never"):
-        yield Problem(f"{at}.template.spec.restartPolicy", "FieldValueRequired" if policy == "Always" else
-                      "FieldValueNotSupported", f'{"Required value: valid values" if policy == "Always" else "Unsupported value"}'
-                      ': "OnFailure", "Never"')  # fmt: skip
+        yield Problem(
+            f"{at}.template.spec.restartPolicy",
+            "FieldValueRequired" if policy == "Always" else "FieldValueNotSupported",
+            f'{"Required value: valid values" if policy == "Always" else "Unsupported value"}: "OnFailure", "Never"',
+        )
 
 
 def job(one: Object, before: Object | None) -> Iterator[Problem]:

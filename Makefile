@@ -11,8 +11,8 @@ LAB := .venv/bin/lab
 help: ## Explain the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  %-14s %s\n' "$$verb" "$$text"; done
 
-rehearse: .setup-lab ## Rehearse the whole move on this machine, in the lab; ends with a report (SCALE=n multiplies the data)
-	@$(LAB) rehearse $(if $(SCALE),--scale $(SCALE))
+rehearse: .setup-lab ## Rehearse the whole move on this machine, in the lab; ends with a report (SCALE=n multiplies the data; METHOD=logical: the application goes on writing)
+	@$(LAB) rehearse $(if $(SCALE),--scale $(SCALE)) $(if $(METHOD),--method $(METHOD))
 
 bench-migrate: .setup-lab ## Compare our move of a database with others' (SIZE=megabytes ROUNDS=n FOLDER=path); build/bench-migrate.json
 	@$(PY) benchmarks/migrate/bench.py --size $(or $(SIZE),2000) --rounds $(or $(ROUNDS),5) $(if $(FOLDER),--folder '$(FOLDER)')

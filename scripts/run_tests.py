@@ -28,7 +28,7 @@ LOGS = ROOT / "build" / "test"
 # Where Ansible and molecule keep what they remember. It is emptied first: what a killed molecule remembers of its lab
 # would make the next one skip the lab's start.
 MEMORY = ROOT / ".cache" / "test-home"
-STEP_SECONDS = 1500
+STEP_SECONDS = 3600
 # Scenarios of molecule whose every assertion the roles' own tests make too.
 LEFT_TO_FULL = ("-e", "rds_check", "-e", "vpc_check", "-e", "vpc")
 FAILURE_LENGTH = 2000  # characters of what a failed test said

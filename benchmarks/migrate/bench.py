@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from bahnvision_lab.postgres import Server, free_port, require_majors
@@ -106,6 +107,25 @@ def one(bench: Bench, name: str, expected: list) -> dict:
     }  # fmt: skip
 
 
+def checks(bench: Bench, rounds: int) -> dict:
+    """Return what the second run costs, and what each verification costs as a share of the copy that it proves."""
+    prepare(bench)
+    copied = measured(bench.source, bench.target, bench.ours_copy)
+    found: dict[str, list[float]] = {"second_run_s": []}
+    for _round in range(rounds):
+        found["second_run_s"].append(measured(bench.source, bench.target, bench.again).wall)
+        for mode in ("counts", "hash"):
+            cost = measured(bench.source, bench.target, partial(bench.verify, mode))
+            found.setdefault(f"{mode}_wall_vs_copy", []).append(cost.wall / copied.wall)
+            found.setdefault(f"{mode}_cpu_vs_copy", []).append(cost.cpu / copied.cpu)
+    return {key: spread(values) for key, values in found.items()}
+
+
+def spread(found: list[float]) -> dict:
+    return {"median": round(statistics.median(found), 3), "min": round(min(found), 3), "max": round(max(found), 3),
+            "rounds": len(found)}  # fmt: skip
+
+
 def ratio(rounds: list[dict[str, dict]], key: str, ours: str, theirs: tuple[str, ...]) -> dict | None:
     """Median, least and greatest of the paired ratios; of several rivals the best counts in each round."""
     found = [
@@ -113,10 +133,7 @@ def ratio(rounds: list[dict[str, dict]], key: str, ours: str, theirs: tuple[str,
         for rounds_ in rounds
         if ours in rounds_ and any(name in rounds_ for name in theirs)
     ]
-    if not found:
-        return None
-    return {"median": round(statistics.median(found), 3), "min": round(min(found), 3), "max": round(max(found), 3),
-            "rounds": len(found)}  # fmt: skip
+    return spread(found) if found else None
 
 
 def summary(rounds: list[dict[str, dict]]) -> dict:
@@ -195,11 +212,12 @@ def _bench(args: argparse.Namespace, folder: Path) -> None:
             for name in order:
                 _try(bench, name, expected, rounds[-1])
             print(table(rounds[-1:]), flush=True)
-    result = {"size_mb": size // 1_000_000, "jobs": args.jobs, "pgcopydb": version(pgcopydb), **summary(rounds),
+        figures = {**summary(rounds), **(checks(bench, args.rounds) if "copy" in names else {})}
+    result = {"size_mb": size // 1_000_000, "jobs": args.jobs, "pgcopydb": version(pgcopydb), **figures,
               "rounds": rounds}  # fmt: skip
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, indent=1) + "\n")
-    for key, value in summary(rounds).items():
+    for key, value in figures.items():
         print(f"{key}: {value}")
 
 

@@ -22,6 +22,12 @@ sys.path.insert(0, sys.argv[1])
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
 json.dump(migrate(json.load(sys.stdin), False), sys.stdout)
 """
+VERIFY = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.verify import verify
+json.dump(verify(json.load(sys.stdin)), sys.stdout)
+"""
 
 
 @dataclass
@@ -88,16 +94,34 @@ class Bench:
             "source": self._side(self.source), "target": self._side(self.target), "jobs": str(self.jobs),
             "timeout": 36000, "client_bindir": None, "workdir": str(folder), "on_nonempty": "resume",
             "verify": "counts", "lock_timeout": 60, "maintenance_work_mem": None, "engine": engine, "format": "auto",
-            "freeze": True, "split_over": "10GB", "stall_timeout": 600,
+            "analyze": "analyze", "freeze": True, "split_over": "10GB", "stall_timeout": 600,
         }  # fmt: skip
+        self.last = self._python(OURS, params)
+
+    def again(self) -> None:
+        """The move a second time: the marker must end it before any row is read."""
+        self._ours("copy")
+        if self.last is None or self.last["changed"]:
+            raise Failed("a second run has moved something")
+
+    def verify(self, mode: str) -> None:
+        found = self._python(VERIFY, {
+            "source": self._side(self.source), "target": self._side(self.target), "mode": mode, "jobs": str(self.jobs),
+            "timeout": 36000, "client_bindir": None, "sample_rows": 10000, "keys": 0, "owners": False, "acl": False,
+            "role_map": {}, "strict": False,
+        })  # fmt: skip
+        if found["differences"] or found["not_checked"]:
+            raise Failed(f"the verification found {found['differences']} {found['not_checked']}")
+
+    def _python(self, code: str, params: dict) -> dict:
         # Our children end with us: the engine has a watchdog for that, also after SIGKILL.
         done = subprocess.run(
-            [sys.executable, "-c", OURS, str(ROOT / ".cache/collections")], input=json.dumps(params).encode(),
+            [sys.executable, "-c", code, str(ROOT / ".cache/collections")], input=json.dumps(params).encode(),
             capture_output=True, env=self.env, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise Failed(f"our {engine} engine failed: {done.stderr.decode()[-2000:]}")
-        self.last = json.loads(done.stdout)
+            raise Failed(f"ours failed: {done.stderr.decode()[-2000:]}")
+        return json.loads(done.stdout)
 
     def _side(self, server: Server) -> dict:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -14,8 +15,23 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
+# The lab keeps to its windows, and its tests must not depend on the hour: neither a daily snapshot nor maintenance may
+# begin in the middle of them.
+NOW = datetime.now(UTC)
 PASSWORD = "a-password:of%24characters"
 ZONES = ["eu-central-1a", "eu-central-1b"]
+
+
+def daily(hours: int) -> str:
+    """Return the hour that begins so much later: '09:00-10:00'."""
+    start = NOW + timedelta(hours=hours)
+    return f"{start:%H}:00-{start + timedelta(hours=1):%H}:00"
+
+
+def weekly(days: int) -> str:
+    """Return an hour of another day, away from those of daily(): 'sun:15:00-sun:16:00'."""
+    start = NOW + timedelta(days=days, hours=14)
+    return f"{start:%a:%H}:00-{start + timedelta(hours=1):%a:%H}:00".lower()
 
 
 class Caches:
@@ -63,7 +79,7 @@ class Caches:
         return self.api.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
 
     def wait(self, name: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while (group := self.told(name))["Status"] != "available":
             assert group["Status"] != "create-failed", self.lab.state.log.read_text()
             assert time.monotonic() < deadline, group
@@ -75,7 +91,7 @@ class Caches:
         return self.wait(name)
 
     def wait_user_group(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.api.describe_user_groups(UserGroupId=self.user_group)["UserGroups"][0]["Status"] != "active":
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -83,7 +99,7 @@ class Caches:
     def connect(self, endpoint: dict[str, Any], **changes: Any) -> redis.Redis:
         options = {
             "username": self.user, "password": PASSWORD, "ssl": True, "ssl_ca_certs": self.lab.status()["ca_bundle"],
-            "ssl_check_hostname": True, "socket_timeout": 5, "retry": Retry(NoBackoff(), 0), "decode_responses": True,
+            "ssl_check_hostname": True, "socket_timeout": 30, "retry": Retry(NoBackoff(), 0), "decode_responses": True,
             **changes,
         }  # fmt: skip
         return redis.Redis(host=endpoint["Address"], port=endpoint["Port"], **options)
@@ -108,4 +124,4 @@ def roles(group: dict[str, Any]) -> dict[str, str]:
 
 def in_step(primary: redis.Redis) -> None:
     """Everything written through this client is on a replica too."""
-    assert primary.wait(1, 5000) >= 1
+    assert primary.wait(1, 25_000) >= 1

@@ -21,10 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {
     "_dms": ("dms", "secretsmanager", "sts"),
     "_elasticache": ("elasticache", "secretsmanager", "kms", "logs"),
-    "_iam": ("iam",),
+    "_iam": ("iam", "sts"),
     "_rds": ("rds", "kms"),
     "_rds_proxy": ("rds", "iam"),
     "_rds_user": ("secretsmanager", "rds", "kms"),
+    "_kms": ("kms",),
     "_resource": (),
     "_vpc": ("ec2", "logs", "iam", "s3", "kms"),
 }
@@ -65,6 +66,14 @@ UPSTREAM = {
     "amazon.aws.ec2_vpc_net_info": ("ec2:describe_vpcs", "ec2:describe_vpc_attribute"),
     "amazon.aws.ec2_vpc_route_table_info": ("ec2:describe_route_tables",),
     "amazon.aws.ec2_vpc_subnet_info": ("ec2:describe_subnets",),
+    "amazon.aws.iam_role": (
+        "iam:get_role", "iam:create_role", "iam:attach_role_policy", "iam:list_attached_role_policies",
+        "iam:list_instance_profiles_for_role",
+    ),
+    "amazon.aws.iam_role_info": (
+        "iam:get_role", "iam:list_role_policies", "iam:list_attached_role_policies",
+        "iam:list_instance_profiles_for_role",
+    ),
     "amazon.aws.rds_instance_info": ("rds:describe_db_instances", "rds:list_tags_for_resource"),
     "amazon.aws.rds_snapshot_info": ("rds:describe_db_snapshots", "rds:list_tags_for_resource"),
 }  # fmt: skip
@@ -83,7 +92,7 @@ def of_plugins() -> dict[str, str]:
 def of_roles() -> dict[str, str]:
     """Return the same for the modules of other collections that roles and playbooks use."""
     found = {}
-    for path in sorted([*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml")]):
+    for path in sorted([*(ROOT / "roles").glob("*/tasks/**/*.yml"), *(ROOT / "playbooks").rglob("*.yml")]):
         for module in sorted(set(_modules(yaml.safe_load(path.read_text())))):
             for used in UPSTREAM[module]:
                 found.setdefault(_named(*used.split(":")), f"{module} in {path.relative_to(ROOT)}")

@@ -37,7 +37,7 @@ def mappings(*tables: str) -> str:
     return json.dumps({"rules": rules})
 
 
-def wait_for(check: Callable[[], Any], what: str, patience: float = 40) -> Any:
+def wait_for(check: Callable[[], Any], what: str, patience: float = 180) -> Any:
     deadline = time.monotonic() + patience
     while not (found := check()):
         assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"

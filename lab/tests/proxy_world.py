@@ -128,7 +128,7 @@ class World:
         place = self.lab.status()["proxies"][name]
         settings = {
             "host": place["host"], "port": place["port"], "user": self.user, "password": password, "dbname": "app",
-            "sslmode": "verify-full", "sslrootcert": self.lab.status()["ca_bundle"], "connect_timeout": 10, **options,
+            "sslmode": "verify-full", "sslrootcert": self.lab.status()["ca_bundle"], "connect_timeout": 60, **options,
         }  # fmt: skip
         return psycopg.conninfo.make_conninfo("", **settings)
 
@@ -142,8 +142,11 @@ class World:
             return False
         return True
 
+    def wait_login(self, name: str) -> None:
+        wait_for(lambda: self.logs_in(name), f"a login through {name}")
 
-def wait_for(check: Callable[[], Any], what: str, patience: float = 40) -> Any:
+
+def wait_for(check: Callable[[], Any], what: str, patience: float = 180) -> Any:
     deadline = time.monotonic() + patience
     while not (found := check()):
         assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"

@@ -47,6 +47,11 @@ def test_every_operation_that_the_collection_uses_was_walked(walked: Lab) -> Non
     assert {name: where for name, where in used.items() if name not in answered} == {}
 
 
+def test_what_playbooks_include_counts_too() -> None:
+    """A glob that stops at the first folder misses the modules of playbooks/steps."""
+    assert {where.partition(" in ")[2] for where in collected.of_roles().values()} >= {"playbooks/steps/dms_load.yml"}
+
+
 def test_every_tolerated_lapse_has_its_reason() -> None:
     assert all(len(lapse) == 5 and len(lapse[4]) > 20 for lapse in LAPSES)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_world import PASSWORD, fresh, refused
+from bahnvision_lab.certificates import Authority
 from bahnvision_lab.testing import running_lab
 from dms_world import SETTINGS, World, trust, wait_for
 
@@ -134,15 +136,14 @@ def test_what_dms_does_to_values_happens_here_too(world: World, table: str) -> N
 
 
 def test_a_load_can_be_stopped_and_a_provisioned_one_not_deleted(world: World, table: str) -> None:
-    with world.source() as source:
-        source.execute(f"insert into {table} select n, repeat('x', 200) from generate_series(1001, 300000) n")
     arn = world.create(table)
-    world.start(arn)
-    wait_for(lambda: world.state(arn)["Status"] == "running", "it to run")
-    with refused(BUSY, "cannot be deleted"):
-        world.dms.delete_replication_config(ReplicationConfigArn=arn)
-
-    world.dms.stop_replication(ReplicationConfigArn=arn)
+    with world.source() as holder, holder.transaction():
+        holder.execute(f"lock table {table} in access exclusive mode")  # so that the load does not end before we look
+        world.start(arn)
+        wait_for(lambda: world.state(arn)["Status"] == "running", "it to run")
+        with refused(BUSY, "cannot be deleted"):
+            world.dms.delete_replication_config(ReplicationConfigArn=arn)
+        world.dms.stop_replication(ReplicationConfigArn=arn)
     end = wait_for(lambda: (now := world.state(arn)) and now["Status"] == "stopped" and now, "it to stop")
 
     assert end["StopReason"] == "Stop Reason NORMAL"
@@ -218,3 +219,52 @@ def test_without_the_role_for_networks_there_is_no_subnet_group(world: World) ->
 
 def test_no_table_that_fits_is_a_failure(world: World) -> None:
     assert "No tables were found" in world.run(world.create("no such table"))["FailureMessages"][0]
+
+
+def test_an_imported_certificate_lets_a_server_be_verified(world: World, table: str, tmp_path: Path) -> None:
+    good = imported(world, Path(world.lab.status()["ca_bundle"]).read_text())
+    Authority(tmp_path)
+    other = imported(world, (tmp_path / "ca.pem").read_text())
+    target = world.endpoints["target"]
+    with refused("InvalidParameterCombinationException", "verify-full needs a CertificateArn"):
+        world.dms.modify_endpoint(EndpointArn=target, SslMode="verify-full")
+    with refused("InvalidCertificateFault", "not valid"):
+        imported(world, "no certificate")
+    try:
+        made = world.dms.modify_endpoint(EndpointArn=target, SslMode="verify-full", CertificateArn=other)["Endpoint"]
+        assert (made["SslMode"], made["CertificateArn"]) == ("verify-full", other)
+        end = world.run(arn := world.create(table))
+        # Not "verify failed": both authorities have one name, and the signature is another's.
+        assert "SSL error" in end["FailureMessages"][0]
+        world.dms.modify_endpoint(EndpointArn=target, CertificateArn=good)
+        assert world.run(arn, "reload-target")["Status"] == "stopped"
+        with refused(BUSY, "is in use by"):
+            world.dms.delete_certificate(CertificateArn=good)
+    finally:
+        world.dms.modify_endpoint(EndpointArn=target, SslMode="require", CertificateArn="")
+    assert {one["CertificateArn"] for one in world.dms.describe_certificates()["Certificates"]} == {good, other}
+    for arn in (good, other):
+        world.dms.delete_certificate(CertificateArn=arn)
+
+
+def imported(world: World, pem: str) -> str:
+    made = world.dms.import_certificate(CertificateIdentifier=fresh("authority"), CertificatePem=pem)
+    return str(made["Certificate"]["CertificateArn"])
+
+
+@pytest.mark.parametrize("needed", [True, pytest.param(False, marks=pytest.mark.full)])
+def test_an_assessment_looks_at_the_source_before_the_load(world: World, table: str, needed: bool) -> None:
+    bare = f"{table}_bare"
+    world.both(f"create table {bare} (n int)")
+    arn = world.create(table, bare)
+    settings = json.dumps({"FailOnAssessmentFailure": needed})
+
+    world.dms.start_replication(
+        ReplicationConfigArn=arn, StartReplicationType="start-replication", PremigrationAssessmentSettings=settings
+    )
+    end = wait_for(lambda: (told := world.state(arn))["Status"] in ("stopped", "failed") and told, "the end")
+
+    (told,) = end["PremigrationAssessmentStatuses"]
+    assert (told["Status"], told["ResultStatistic"]["Failed"], told["FailOnAssessmentFailure"]) == ("failed", 1, needed)
+    assert told["LastFailureMessage"] == f"postgres-check-pk: public.{bare}"
+    assert (end["Status"], len(rows(world.target(), table))) == (("failed", 0) if needed else ("stopped", 100))

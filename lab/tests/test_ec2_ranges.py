@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from aws_world import fresh, refused, vpc_with_subnets
+from aws_world import fresh, refused, repeatedly, vpc_with_subnets
 from bahnvision_lab.testing import Lab
 
 
@@ -84,11 +84,17 @@ def test_a_flow_log_wants_a_role_that_it_may_use_and_that_is_known(ec2: Any, lab
     stranger = iam.create_role(RoleName=fresh("role"), AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))["Role"][
         "Arn"
     ]
-    role = iam.create_role(RoleName=fresh("role"), AssumeRolePolicyDocument=trust("vpc-flow-logs.amazonaws.com"))[
-        "Role"
-    ]["Arn"]
-    with refused("InvalidParameter", role):  # other services do not know it yet
-        create(role)
+
+    def unknown_yet() -> str:
+        document = trust("vpc-flow-logs.amazonaws.com")
+        role = iam.create_role(RoleName=fresh("role"), AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        nonlocal vpc
+        vpc, _subnets = vpc_with_subnets(ec2)
+        with refused("InvalidParameter", role):  # other services do not know it yet
+            create(role)
+        return role
+
+    role = repeatedly(unknown_yet)
     time.sleep(0.5)
     with refused("InvalidParameter", stranger):
         create(stranger)

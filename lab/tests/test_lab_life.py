@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +30,7 @@ COMMAND = [sys.executable, "-m", "bahnvision_lab.cli"]
 def run_lab(state: State, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, VARIABLE: str(state.folder)}
     return subprocess.run(
-        [*prefix, *COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*prefix, *COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
 
 
@@ -76,7 +78,7 @@ def test_two_ups_at_once_start_one_lab(state: State) -> None:
     both = [
         subprocess.Popen([*COMMAND, "up"], env=environment, stdout=subprocess.PIPE, text=True) for _count in range(2)
     ]
-    said = sorted(process.communicate(timeout=60)[0] for process in both)
+    said = sorted(process.communicate(timeout=240)[0] for process in both)
     assert ["is already up" in said[0], "is up" in said[1]] == [True, True]
     assert set(state.registry.all()) == {"daemon", "source"}
 
@@ -104,7 +106,7 @@ def test_a_terminated_daemon_ends_its_servers(state: State) -> None:
     status, _started = control.up(state)
     processes = state.registry.all()
     os.kill(processes["daemon"].pid, signal.SIGTERM)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not gone(processes, ports(status)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert gone(processes, ports(status))
@@ -167,18 +169,21 @@ def test_status_for_people_has_no_password(lab: Lab) -> None:
 def test_no_password_is_in_any_argument_or_environment(lab: Lab, rds: Any) -> None:
     with available_instance(rds, MasterUserPassword="Very-Secret-In-Here"):
         secrets = [b"Very-Secret-In-Here", lab.status()["source"]["password"].encode()]
+        looked = 0
         for process in lab.state.registry.all().values():
             for name in ("cmdline", "environ"):
-                content = Path(f"/proc/{process.pid}/{name}").read_bytes()
-                assert not any(secret in content for secret in secrets), (process, name)
+                with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it ended meanwhile
+                    content = Path(f"/proc/{process.pid}/{name}").read_bytes()
+                    assert not any(secret in content for secret in secrets), (process, name)
+                    looked += 1
+        assert looked >= 6, "the daemon, the source and the instance at least"
         assert b"Very-Secret-In-Here" not in lab.state.log.read_bytes() + lab.state.request_log.read_bytes()
 
 
 def test_an_ordinary_user_can_run_the_lab(tmp_path_factory: pytest.TempPathFactory) -> None:
     if os.geteuid() != 0:
         pytest.skip("this whole run is an ordinary user's already")
-    folder = Path("/var/tmp") / f"lab of nobody {os.getpid()}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="lab of nobody ", dir="/var/tmp"))
     os.chown(folder, 65534, 65534)
     # Only to reach the interpreter and the checkout, which may lie in a folder of root's.
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",

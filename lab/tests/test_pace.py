@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aws_world import vpc_with_subnets
@@ -17,16 +18,16 @@ FACTOR = 0.01
 
 
 def test_work_takes_at_least_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    began = time.monotonic()
-    pace.at_least("rds_multi_az", began)
-    assert time.monotonic() - began < 0.1
+    slept: list[float] = []
+    monkeypatch.setattr(pace, "_ended", SimpleNamespace(wait=slept.append))
+    pace.at_least("rds_multi_az", time.monotonic())
+    assert slept == []
     monkeypatch.setattr(pace, "factor", 0.001)
-    began = time.monotonic()
+    began = time.monotonic() + 1000  # so far ahead that it does not matter how slow we are
     pace.at_least("rds_single", began)
-    assert 0.36 <= time.monotonic() - began < 1
-    began = time.monotonic() - 100
-    pace.at_least("rds_single", began)
-    assert time.monotonic() - began < 100.1
+    assert 0.36 < slept.pop() <= 1000.36
+    pace.at_least("rds_single", time.monotonic() - 100)
+    assert slept == []
     with pytest.raises(KeyError, match="no duration for 'rds'"):
         pace.at_least("rds", began)
 
@@ -43,9 +44,9 @@ def test_the_pace_is_kept_for_the_life_of_the_lab_and_told(tmp_path: Path) -> No
         began = time.monotonic()
         gateway = ec2.create_nat_gateway(SubnetId=subnets[0], ConnectivityType="private")["NatGateway"]["NatGatewayId"]
         ec2.get_waiter("nat_gateway_available").wait(
-            NatGatewayIds=[gateway], WaiterConfig={"Delay": 0.1, "MaxAttempts": 50}
+            NatGatewayIds=[gateway], WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
         )
-        assert 1.2 <= time.monotonic() - began < 3
+        assert time.monotonic() - began >= 1.2
         assert control.reset(lab.state)["pace"] == 0
 
 

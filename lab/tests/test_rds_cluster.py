@@ -67,7 +67,7 @@ def test_a_former_primary_that_cannot_be_rewound_is_copied_anew(cluster: Cluster
     assert "pg_rewind ended with" in told[1]["problem"]
     cluster.require_primary().ask("CREATE TABLE t (n int)")  # it waits for the new standby
     switched = cluster.require_primary().ask("SELECT pg_walfile_name(pg_switch_wal())")
-    until(f"{switched} is not archived", (archive.folder / switched).exists, patience=20)
+    until(f"{switched} is not archived", (archive.folder / switched).exists)
     assert len(site.registry.all()) == 3  # two servers and the router
 
 

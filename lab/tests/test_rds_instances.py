@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,14 +127,18 @@ def test_parameters_take_effect_when_rds_says_so(lab: Lab, rds: Any, name: str, 
 
     set_parameters(rds, group, "immediate", log_min_duration_statement="250")
     with connect(lab, name) as master:
-        master.execute("SELECT pg_sleep(0.2)")  # the postmaster reads its files a moment after the signal
-        assert (value(master, "SHOW log_min_duration_statement"), status()) == ("250ms", "in-sync")
+        deadline = time.monotonic() + 60  # the server reads its files a moment after the signal
+        while value(master, "SHOW log_min_duration_statement") != "250ms":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert status() == "in-sync"
         set_parameters(rds, group, "pending-reboot", max_connections="77", work_mem="8192")
         assert (value(master, "SHOW max_connections"), value(master, "SHOW work_mem")) == ("100", "4MB")
         assert status() == "pending-reboot"
         started = value(master, "SELECT pg_postmaster_start_time()")
-    rds.reboot_db_instance(DBInstanceIdentifier=name)
-    assert lab.status()["databases"][name]["status"] == "rebooting"
+    with lab.held():
+        rds.reboot_db_instance(DBInstanceIdentifier=name)
+        assert lab.status()["databases"][name]["status"] == "rebooting"
     wait_available(rds, name)
     with connect(lab, name) as master:
         assert (value(master, "SHOW max_connections"), value(master, "SHOW work_mem")) == ("77", "8MB")
@@ -165,13 +170,44 @@ def test_what_needs_a_maintenance_window_waits_for_it(rds: Any, name: str) -> No
     assert done["SecondaryAvailabilityZone"] != done["AvailabilityZone"]
 
 
+def test_the_master_user_may_subscribe_and_nobody_else(lab: Lab, name: str) -> None:
+    """As on RDS, where rds_superuser may; before version 16 PostgreSQL itself asks for a superuser."""
+    statement = (
+        "CREATE SUBSCRIPTION {} CONNECTION 'host=nowhere password=x dbname=x' PUBLICATION p"
+        " WITH (connect = false, slot_name = NONE, enabled = false, create_slot = false)"
+    )
+    mighty = "SELECT coalesce(string_agg(rolname, ' '), '') FROM pg_roles WHERE rolsuper"
+    with connect(lab, name) as master:
+        master.execute("CREATE ROLE plain; GRANT plain TO master")
+        for database in ("later", value(master, "SELECT current_database()")):
+            if database == "later":
+                master.execute("CREATE DATABASE later")
+            with connect(lab, name, dbname=database) as inside:
+                inside.execute(statement.format("ours"))
+                assert value(inside, mighty) == "rdsadmin", "it was one for the statement only"
+                with pytest.raises(psycopg.Error):
+                    inside.execute(statement.format("ours"))
+                inside.execute("SET ROLE plain")
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    inside.execute(statement.format("theirs"))
+                inside.execute("RESET ROLE")
+                inside.execute("DROP SUBSCRIPTION ours")
+                assert value(inside, mighty) == "rdsadmin"
+        with pytest.raises(psycopg.Error, match="replication"):
+            master.execute("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
+        master.execute("DROP ROLE plain")
+        master.execute("DROP DATABASE later")
+
+
 def test_a_stopped_instance_has_no_server_and_keeps_its_rows(lab: Lab, rds: Any, name: str) -> None:
     with connect(lab, name) as master:
         master.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 5 AS n")
     dsn = lab.status()["databases"][name]["dsn"]
     rds.stop_db_instance(DBInstanceIdentifier=name)
+    deadline = time.monotonic() + 120
     while rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceStatus"] != "stopped":
-        pass
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert lab.status()["databases"][name]["dsn"] is None
     with pytest.raises(psycopg.OperationalError, match="refused"):
         psycopg.connect(dsn)

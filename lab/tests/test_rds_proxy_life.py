@@ -34,9 +34,10 @@ def test_the_target_comes_and_goes_with_its_instance(world: World, secret: str, 
         DBSubnetGroupName=found["DBSubnetGroup"]["DBSubnetGroupName"], VpcSecurityGroupIds=[world.database_group]
     )
     other = {"DBInstanceIdentifier": arguments["DBInstanceIdentifier"]}
-    world.rds.create_db_instance(**arguments)
-    world.rds.register_db_proxy_targets(DBProxyName=name, DBInstanceIdentifiers=list(other.values()))
-    assert world.health(name)["Reason"] == "PENDING_PROXY_CAPACITY"
+    with world.lab.held():
+        world.rds.create_db_instance(**arguments)
+        world.rds.register_db_proxy_targets(DBProxyName=name, DBInstanceIdentifiers=list(other.values()))
+        assert world.health(name)["Reason"] == "PENDING_PROXY_CAPACITY"
     # The application's user is not known there.
     health = world.wait_health(name, "AUTH_FAILURE")
     assert world.user in health["Description"]
@@ -137,13 +138,14 @@ def test_what_creation_refuses_of_what_exists(world: World, proxy: str, secret: 
 def test_a_proxy_comes_and_goes(world: World, secret: str, role: str) -> None:
     arguments = world.arguments(secret, role)
     name = arguments["DBProxyName"]
-    assert world.rds.create_db_proxy(**arguments)["DBProxy"]["Status"] == "creating"
-    for change in (
-        lambda: world.rds.register_db_proxy_targets(DBProxyName=name, DBInstanceIdentifiers=[world.instance]),
-        lambda: world.rds.modify_db_proxy(DBProxyName=name, DebugLogging=True),
-    ):
-        with refused("InvalidDBProxyStateFault", "CREATING"):
-            change()
+    with world.lab.held():
+        assert world.rds.create_db_proxy(**arguments)["DBProxy"]["Status"] == "creating"
+        for change in (
+            lambda: world.rds.register_db_proxy_targets(DBProxyName=name, DBInstanceIdentifiers=[world.instance]),
+            lambda: world.rds.modify_db_proxy(DBProxyName=name, DebugLogging=True),
+        ):
+            with refused("InvalidDBProxyStateFault", "CREATING"):
+                change()
     world.wait_status(name, "available")
     assert world.rds.describe_db_proxy_targets(DBProxyName=name)["Targets"] == []
     process = process_of(world, name)
@@ -155,9 +157,10 @@ def test_a_proxy_comes_and_goes(world: World, secret: str, role: str) -> None:
     assert world.rds.describe_db_proxy_targets(DBProxyName=name)["Targets"] == []
     assert not world.logs_in(name)
 
-    assert world.rds.delete_db_proxy(DBProxyName=name)["DBProxy"]["Status"] == "deleting"
-    with refused("InvalidDBProxyStateFault", "DELETING"):
-        world.rds.delete_db_proxy(DBProxyName=name)
+    with world.lab.held():
+        assert world.rds.delete_db_proxy(DBProxyName=name)["DBProxy"]["Status"] == "deleting"
+        with refused("InvalidDBProxyStateFault", "DELETING"):
+            world.rds.delete_db_proxy(DBProxyName=name)
     wait_for(lambda: name not in world.lab.status()["proxies"], "the proxy to be gone")
     assert not process.alive
     with refused("DBProxyNotFoundFault", name):

@@ -34,7 +34,7 @@ def checkout(tmp_path):
     end_marked(str(root))
 
 
-def wait_for(path, patience=20):
+def wait_for(path, patience=120):
     deadline = time.monotonic() + patience
     while not (path.exists() and path.read_text()):
         assert time.monotonic() < deadline, f"{path} was not written"
@@ -58,8 +58,8 @@ def test_a_program_that_fails_is_named_with_its_log(checkout):
 def test_a_program_that_hangs_is_ended_with_all_it_started(checkout, tmp_path):
     note = tmp_path / "pid"
 
-    with pytest.raises(StageError, match="was not finished after 2 s"):
-        checkout.run("migrate", [sys.executable, "-c", DEEP, str(note)], timeout=2)
+    with pytest.raises(StageError, match="was not finished after 8 s"):
+        checkout.run("migrate", [sys.executable, "-c", DEEP, str(note)], timeout=8)
 
     assert start_tick(int(wait_for(note))) is None
     assert list(marked_processes(str(checkout.root))) == []
@@ -135,7 +135,7 @@ def test_an_interrupted_rehearsal_ends_its_children_and_says_so(checkout, tmp_pa
     deep = identify(int(wait_for(note)))
 
     rehearsal.send_signal(number)
-    output, _other = rehearsal.communicate(timeout=30)
+    output, _other = rehearsal.communicate(timeout=120)
 
     assert rehearsal.returncode == 128 + number
     assert output.splitlines()[-1] == "interrupted"

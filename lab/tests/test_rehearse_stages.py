@@ -6,8 +6,13 @@ import json
 
 import pytest
 from bahnvision_lab.errors import LabError
+from bahnvision_lab.ledger import Writers
 from bahnvision_lab.rehearse import counts, record
+from bahnvision_lab.rehearse.children import Checkout
+from bahnvision_lab.rehearse.drill import Drill
+from bahnvision_lab.rehearse.rehearsal import Rehearsal
 from bahnvision_lab.rehearse.stages import Interrupted, Measure, Runner, Stage, StageError
+from bahnvision_lab.state import State
 
 
 class Clock:
@@ -162,3 +167,46 @@ def test_the_page_of_a_success_shows_both_sides(clock, tmp_path):
 )  # fmt: skip
 def test_every_difference_is_named(target, expected):
     assert counts.differences({"a": 1, "b": 2000}, target) == expected
+
+
+class Known(Writers):
+    """Writers of which everything is known; they never ran."""
+
+    def __init__(self, acknowledged):
+        super().__init__(lambda: None)
+        self.acknowledged = acknowledged
+
+
+def test_each_method_has_its_stages(tmp_path):
+    def names(method):
+        runner = Runner([], print)
+        rehearsal = Rehearsal(Checkout(tmp_path), State(tmp_path), 1, runner, method=method)
+        return [stage.name for stage in rehearsal.stages()]
+
+    assert names("copy") == ["lab", "load", "provision", "migrate", "verify", "count", "paths", "page"]
+    assert names("logical") == [
+        "lab", "load", "provision", "migrate", "cut-over", "roll-back", "cut-over-2", "verify", "finish", "ledger",
+        "count", "paths", "page",
+    ]  # fmt: skip
+
+
+def test_a_drill_tells_what_each_cut_over_cost_and_what_was_proved(clock, tmp_path):
+    drill = Drill(tmp_path / "side", dict, dict)
+    drill.writers = Known({1: 10.0, 2: 10.5})
+    drill.writers.stop()
+    (tmp_path / "cut_over.json").write_text('{"facts": {"Milliseconds without writes in the last switch": 700}}')
+    drill.cut_over("switched", lambda: tmp_path / "cut_over.json")
+    runner, _said = runner_of(clock, clock.stage("ledger", 1))
+    runner.run()
+
+    before = record.figures(runner, 1, None, drill)["writers"]
+    drill.proved = True
+    page = record.page(runner, 1, {"public.a": 1}, {"public.a": 1}, tmp_path, drill)
+
+    assert before == {
+        "cut_overs": [{"state": "switched", "downtime_ms": 700, "gap_ms": None, "writes": 2}],
+        "acknowledged": 2, "unknown": 0, "lost": None, "doubled": None,
+    }  # fmt: skip
+    assert "2 writes, none lost, none doubled; kept out for 700 ms at most" in page["verdict"]["sentence"]
+    assert "Cut-overs" in [section["title"] for section in page["sections"]]
+    assert page["facts"]["Method"] == "logical"

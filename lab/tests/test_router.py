@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import socketserver
@@ -72,7 +73,7 @@ def second() -> Iterator[Echo]:
     server.end()
 
 
-def client(port: int, timeout: float = 5) -> socket.socket:
+def client(port: int, timeout: float = 60) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=timeout)
 
 
@@ -142,17 +143,19 @@ def test_cut_resets_and_refuses_until_the_flip(router: Router, first: Echo) -> N
 
 def test_frozen_is_neither_bytes_nor_an_end(router: Router, first: Echo) -> None:
     port = router.add("db", first.address)
-    with client(port, timeout=0.3) as old:
+    with client(port) as old:
         assert old.recv(5) == b"first"
         router.freeze("db")
         old.sendall(b"hello")
-        with pytest.raises(TimeoutError):
-            old.recv(5)
-        with client(port, timeout=0.3) as new:
-            with pytest.raises(TimeoutError):
-                new.recv(5)
+        assert silent(old)
+        with client(port) as new:
+            assert silent(new)
             router.thaw("db")
             assert (old.recv(5), new.recv(5)) == (b"hello", b"first")
+
+
+def silent(connection: socket.socket) -> bool:
+    return select.select([connection], [], [], 0.3)[0] == []
 
 
 def test_a_frozen_route_that_is_flipped_moves_again(router: Router, first: Echo, second: Echo) -> None:
@@ -218,7 +221,7 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
         (process,) = Registry(tmp_path / "pids.json").all().values()
         assert process.alive
         owner.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while process.alive and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not process.alive

@@ -58,13 +58,13 @@ def test_a_load_killed_half_way_leaves_nothing_and_the_next_one_is_whole(server,
         if line.startswith("ingestion_runs"):
             break
     child.kill()
-    child.wait(10)
+    child.wait(60)
     child.stdout.close()
     with server.connect("bahnvision") as connection:
         assert mark.tables(connection) == []
         assert mark.read(connection) is None
     with server.connect() as admin:  # the lost client's session holds the lock until the server notices
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while one(admin, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") and time.monotonic() < deadline:
             time.sleep(0.05)
     result = load(dsn, 1)
@@ -128,7 +128,7 @@ def test_the_process_stays_small(dsn):
         f"print(sum(load({dsn!r}, 3).rows.values()))\n"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=280)
     rows, peak_kb = map(int, done.stdout.split())
     assert rows > 350_000
     assert peak_kb < 100 * 1024

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: database_report
 version_added: 0.1.0
-short_description: Make the content of a report of what pg_migrate and pg_migrate_verify returned
+short_description: Make the content of a report of what the modules pg_migrate, pg_migrate_verify and others returned
 description:
   - Returns a dictionary with the keys C(verdict), C(facts) and C(sections), as M(bahnvision.aws.report) takes them.
   - Works with what there is. After a failure, what the run did not reach is missing; the verdict is the first failure.
@@ -19,13 +19,14 @@ options:
     description:
       - Registered results, as far as the run came.
       - The keys are C(found) (of M(amazon.aws.rds_instance_info)), C(allowed) (of M(ansible.builtin.assert)),
-        C(moved) (of M(bahnvision.aws.pg_migrate)) and C(proved) (of M(bahnvision.aws.pg_migrate_verify)).
+        C(moved) (of M(bahnvision.aws.pg_migrate)), C(proved) (of M(bahnvision.aws.pg_migrate_verify)) and C(cut) (of
+        M(bahnvision.aws.pg_migrate_cutover)).
     type: dict
     required: true
   kind:
     description: Which report.
     type: str
-    choices: [migration, verification]
+    choices: [migration, verification, cut_over]
     required: true
   check_mode:
     description: Whether nothing was to be done.
@@ -53,8 +54,9 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._report.database im
     migration,
     verification,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.replication import cut_over  # noqa: E402
 
-KINDS = {"migration": migration, "verification": verification}
+KINDS = {"migration": migration, "verification": verification, "cut_over": cut_over}
 
 
 def database_report(results: dict[str, Any], kind: str, check_mode: bool = False) -> dict[str, Any]:

@@ -70,6 +70,24 @@ options:
     description: Whether a second zone stands by.
     type: bool
     default: false
+  premigration_assessment:
+    description:
+      - Whether DMS assesses the migration before the load begins. It keeps its findings in a bucket of its own.
+      - V(report) loads whatever it finds, and tells it in RV(assessment) and RV(notes). What DMS loses is refused by
+        M(bahnvision.aws.pg_migrate_preflight) before.
+      - V(require) lets DMS begin only when no assessment has failed. Some of them fail for tables that a full load
+        moves well, such as those without a primary key.
+    type: str
+    choices: [none, report, require]
+    default: report
+  progress_interval:
+    description: Seconds between two lines on how far the load is, shown while it is waited for; V(0) shows none.
+    type: int
+    default: 10
+  progress_path:
+    description: File on the module's host that tells how far the load is, as JSON. When it is left out and
+      O(progress_interval) is not V(0), a temporary one is used.
+    type: path
   wait:
     description: With O(state=running), wait for the end of the load.
     type: bool
@@ -154,16 +172,22 @@ replication:
     seconds: {description: Duration so far., type: float, returned: always}
 tables:
   description: DMS's statistics of each table, C(name), C(state), C(rows), C(error_rows), C(seconds),
-    C(validation_state) and C(validation_failed_records).
-  returned: success, and on failure when tables are not whole
+    C(validation_state), C(validation_failed_records), C(validation_pending_records) and
+    C(validation_suspended_records).
+  returned: success, and on failure of the load
   type: list
   elements: dict
 states:
   description: The states that were seen while waiting, with the seconds since the start.
-  returned: success
+  returned: success, and on failure of the load
   type: list
   elements: dict
   sample: [{status: initializing, seconds: 0.1}, {status: running, seconds: 1843.2}]
+assessment:
+  description: DMS's newest assessment of the migration, C(status), C(required), C(passed), C(failed), C(warning),
+    C(error), C(cancelled), C(last_failure) and C(findings), the bucket and folder that hold them; empty without one.
+  returned: success, and on failure of the load
+  type: dict
 actions:
   description: The steps that were done, or would be.
   returned: success

@@ -74,7 +74,8 @@ options:
         type: str
         required: true
       kms_key_id:
-        description: Key for the secret when it is made; the key of Secrets Manager when it is left out.
+        description: Key of the secret. When it is left out, a new one gets the key of Secrets Manager, and one that
+          exists keeps its own.
         type: str
       rotation_days:
         description: Rotate a password that is so many days old, when the module runs; V(0) is never.
@@ -203,7 +204,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module im
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=USER_SPEC, supports_check_mode=True)
-    run(module, ("elasticache", "secretsmanager"), ensure_user)
+    run(module, ("elasticache", "secretsmanager", "kms"), ensure_user)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,14 @@ options:
   service:
     description: The service that takes the role, such as V(rds.amazonaws.com); required with O(state=present).
     type: str
+  trusted_source:
+    description:
+      - Resource for which alone the service may take the role, as service and resource of its ARN, such as V(rds:db:*).
+        The trust then has the conditions C(aws:SourceAccount) and C(aws:SourceArn) for this account and region, so that
+        nobody can have the service use the role for what is theirs.
+      - Only for services whose documentation says that they send both, since others can no longer take the role.
+        Enhanced Monitoring of RDS and flow logs do; of RDS Proxy and of the secrets of DMS nothing is said.
+    type: str
   description:
     description: Description; it is set when the role is created.
     type: str
@@ -73,6 +81,7 @@ EXAMPLES = r"""
     stage: production
     component: rds
     service: monitoring.rds.amazonaws.com
+    trusted_source: rds:db:*
     managed_policies: [service-role/AmazonRDSEnhancedMonitoringRole]
 """
 
@@ -103,7 +112,11 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec=ROLE_SPEC, required_if=[("state", "present", ["service"])], supports_check_mode=True
     )
-    run(module, ("iam",), ensure_role)
+    run(
+        module,
+        ("iam", "sts"),
+        lambda clients, params, check: ensure_role(clients, {**params, "region": module.region}, check),
+    )
 
 
 if __name__ == "__main__":

@@ -13,19 +13,16 @@ description:
   - Moves schema, rows, large objects, indexes, constraints, triggers and sequence values as of one moment,
     then analyzes the target. The source may be written to meanwhile; what is written later is not moved.
   - The target must be empty. What was done is recorded on the target in the schema C(ansible_migrate). A second run
-    on a
-    finished target changes nothing.
+    on a finished target changes nothing.
   - An interrupted run is made complete by the next one. With O(engine=copy) the schema and the tables that were
     finished are kept when it is proved that the source has not changed since, see RV(kept); else the next run drops
     only what the interrupted run has made, and begins anew. When the target holds anything else, the module refuses
     and touches nothing.
   - The finished run is recognised by the source's fingerprint, made of the system identifier (or the server's address
-    where that may not be read), the database's name and a hash over the definitions of all its objects. Rows are not
-    part of it,
-    so changes to the source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify) finds them.
-  - It works as RDS's master user, which is not a superuser. Everything then belongs to that user. Privileges,
-    publications,
-    subscriptions, event triggers, user mappings and security labels are not moved, and named in RV(not_moved).
+    where that may not be read), the database's name and a hash over the definitions of its objects. Changes to the
+    source's rows after the move are not noticed; M(bahnvision.aws.pg_migrate_verify) finds them.
+  - It works as RDS's master user, no superuser. Everything belongs to that user then, unless O(owner) says otherwise.
+    RV(not_moved) names what is not moved, such as publications and what O(schemas) leaves out.
   - Rows go from server to server with C(COPY), several tables at once, the biggest first; no row lies on this machine
     or passes through this process. A table is committed only when the source's C(COPY) has ended well and both
     sides have counted the same number of rows; its mark is committed with it. Its indexes are built while other
@@ -34,6 +31,11 @@ author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
+  - bahnvision.aws.postgres_move
+  - bahnvision.aws.postgres_move.tuning
+  - bahnvision.aws.postgres_move.source_reach
+  - bahnvision.aws.postgres_selection
+  - bahnvision.aws.postgres_selection.handover
 attributes:
   check_mode:
     support: full
@@ -60,37 +62,6 @@ options:
     type: str
     choices: [copy, logical, dms]
     default: copy
-  static_tables:
-    description: With O(method=logical), the tables that are copied and not followed, each as C(schema.table), quoted as
-      SQL quotes it. They need no replica identity and may be unlogged, but nobody may write to them until the cut-over,
-      which compares their contents.
-    type: list
-    elements: str
-  source_from_target:
-    description: With O(method=logical), how the target's server reaches the source, where that differs from how this
-      host does.
-    type: dict
-    suboptions:
-      host:
-        description: Name or address; O(source.host) when it is left out.
-        type: str
-      port:
-        description: Port; O(source.port) when it is left out.
-        type: int
-      user:
-        description: Role that may replicate; O(source.user) when it is left out.
-        type: str
-      password:
-        description: Its password; O(source.password) when it is left out.
-        type: str
-      sslmode:
-        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require)
-          unless O(source_from_target.sslrootcert) is given.
-        type: str
-        choices: [disable, allow, prefer, require, verify-ca, verify-full]
-      sslrootcert:
-        description: File with the authorities' certificates, on the target's server.
-        type: path
   slot_timeout:
     description: With O(method=logical), seconds to wait for the slot, which begins when all transactions that were at
       work on the source's server have ended.
@@ -105,54 +76,6 @@ options:
     type: str
     choices: [all, pre-data, post-data]
     default: all
-  engine:
-    description:
-      - V(copy) is the fast one. It needs room for the definitions only, holds the source's snapshot until the last
-        row is read and freezes the rows, so that the target needs no vacuum afterwards.
-      - V(dump) is the conservative one. It writes a complete dump with C(pg_dump -Fd) before C(pg_restore)
-        touches the target, and gives the source's snapshot free in between.
-    type: str
-    choices: [copy, dump]
-    default: copy
-  format:
-    description:
-      - V(auto) copies a table in binary form when all its columns have types that mean the same on both servers,
-        else as text, V(text) always as text. RV(tables) names the form of each table.
-      - Binary form costs the target about a fifth less work. Used by O(engine=copy) only.
-    type: str
-    choices: [auto, text]
-    default: auto
-  freeze:
-    description: Whether O(engine=copy) writes rows as frozen and visible to all, so that no later vacuum rewrites them.
-    type: bool
-    default: true
-  split_over:
-    description:
-      - With O(engine=copy), a table larger than this and larger than the fair share of one of the O(jobs) is copied
-        in several parts at once. The rows of such a table are not frozen.
-      - V(0) never splits. Splitting is efficient on sources from version 14 on.
-    type: str
-    default: 10GB
-  stall_timeout:
-    description: Seconds after which a table of which the target takes in no more bytes ends the run. Used by
-      O(engine=copy) with targets from version 14 on.
-    type: int
-    default: 600
-  workdir:
-    description:
-      - Existing folder with room for the definitions and, with O(engine=dump), for the dump, about the size of all
-        tables without indexes.
-      - A private folder is made in it and removed at the end, also when the module is killed.
-      - When it is left out, the system's folder for temporary files is used.
-    type: path
-  on_nonempty:
-    description:
-      - What to do when an interrupted run of the same migration has left something on the target.
-      - V(resume) drops what that run has made and completes the migration, V(fail) stops.
-      - A target that was filled by anybody else is refused either way.
-    type: str
-    choices: [fail, resume]
-    default: resume
   verify:
     description:
       - V(counts) compares the rows of every table, the large objects' number and the definitions of all objects.
@@ -161,16 +84,6 @@ options:
     type: str
     choices: [none, counts, hash]
     default: counts
-  lock_timeout:
-    description: Seconds to wait for the dump's locks on the source's tables while somebody changes their definition.
-    type: int
-    default: 60
-  maintenance_work_mem:
-    description:
-      - Memory for each index that is built on the target, such as V(512MB); O(jobs) of them are built at once.
-      - When it is left out, O(engine=dump) takes the target's own setting; O(engine=copy) takes that or the
-        target's C(shared_buffers) divided by O(jobs), whichever is larger, but not more than 1 GB.
-    type: str
   progress_interval:
     description:
       - Seconds between two lines on how far the run is, on the controller's standard error. They tell the phase, the
@@ -299,8 +212,9 @@ throughput_mb_s:
   returned: success
   type: float
 replication:
-  description: The C(streams) by which the target follows, with the number of tables of each, and the C(static_tables);
-    null without O(method=logical).
+  description: The C(streams) by which the target follows, with the number of tables of each, their C(slots) on the
+    source with C(lag_bytes) and C(retained_bytes) at the end of the run, and the C(static_tables); null without
+    O(method=logical).
   returned: success
   type: dict
 dms:
@@ -320,6 +234,21 @@ dms:
     replication_settings:
       description: JSON with the LOB mode that the source's largest value needs, and no tolerance for any error.
       type: str
+statistics:
+  description: How the target's planner got its statistics; null when this run moved nothing.
+  returned: success
+  type: dict
+  contains:
+    how:
+      description: V(analyze), V(statistics) or V(none), see O(analyze).
+      type: str
+    reason:
+      description: Why it is not what was asked for, or what is to be done; else empty.
+      type: str
+    analyzed:
+      description: With V(statistics), the tables that were analyzed as well.
+      type: list
+      elements: str
 verify:
   description: C(status) is V(passed), V(failed) or V(not run); C(differences) names what differs.
   returned: success, and on failure when the comparison found differences
@@ -327,10 +256,16 @@ verify:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec, logical_spec
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import (
+    connection_spec,
+    move_spec,
+    reach_spec,
+    tuning_spec,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.external import migrate_by_dms
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import migrate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import handover_spec, selection_spec
 
 
 def main() -> None:
@@ -338,18 +273,14 @@ def main() -> None:
         argument_spec={
             **connection_spec(),
             "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
-            **logical_spec(),
+            **move_spec(),
+            **tuning_spec(),
+            **selection_spec(),
+            **handover_spec(),
+            "source_from_target": reach_spec(),
+            "slot_timeout": {"type": "int", "default": 300},
             "section": {"type": "str", "choices": ["all", "pre-data", "post-data"], "default": "all"},
-            "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
-            "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
-            "freeze": {"type": "bool", "default": True},
-            "split_over": {"type": "str", "default": "10GB"},
-            "stall_timeout": {"type": "int", "default": 600},
-            "workdir": {"type": "path"},
-            "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
             "verify": {"type": "str", "choices": ["none", "counts", "hash"], "default": "counts"},
-            "lock_timeout": {"type": "int", "default": 60},
-            "maintenance_work_mem": {"type": "str"},
             "progress_interval": {"type": "int", "default": 10},
             "progress_path": {"type": "path"},
         },

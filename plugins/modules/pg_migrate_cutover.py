@@ -27,6 +27,8 @@ author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
+  - bahnvision.aws.postgres_move.source_reach
+  - bahnvision.aws.postgres_move.target_reach
 attributes:
   check_mode:
     support: full
@@ -74,6 +76,17 @@ options:
     description: Seconds that the other side may take for the last changes while the writers are kept out.
     type: int
     default: 30
+  point_command:
+    description:
+      - A command that tells the application where to write, with O(state=switched) and O(state=rolled_back). It runs
+        where the module runs, in the moment in which the side takes writes, and sees C(CUTOVER_SIDE) (V(source) or
+        V(target)), C(CUTOVER_HOST), C(CUTOVER_PORT) and C(CUTOVER_DATABASE) in its environment. It is ended after two
+        minutes.
+      - It runs again when the module does, so it must bear to be repeated. When it fails, so does the module; the
+        switch stands.
+    type: list
+    elements: str
+    default: []
   abandon:
     description: With O(state=finished), ends the replication while the application is on the source. The target is
       then of no use and has to be emptied before another migration.
@@ -84,54 +97,6 @@ options:
     type: str
     choices: [keep, remove]
     default: keep
-  source_from_target:
-    description: How the target's server reaches the source, where that differs from how this host does.
-    type: dict
-    suboptions:
-      host:
-        description: Name or address; O(source.host) when it is left out.
-        type: str
-      port:
-        description: Port; O(source.port) when it is left out.
-        type: int
-      user:
-        description: Role that may replicate; O(source.user) when it is left out.
-        type: str
-      password:
-        description: Its password; O(source.password) when it is left out.
-        type: str
-      sslmode:
-        description: O(source.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require)
-          unless O(source_from_target.sslrootcert) is given.
-        type: str
-        choices: [disable, allow, prefer, require, verify-ca, verify-full]
-      sslrootcert:
-        description: File with the authorities' certificates, on the target's server.
-        type: path
-  target_from_source:
-    description: How the source's server reaches the target, where that differs from how this host does.
-    type: dict
-    suboptions:
-      host:
-        description: Name or address; O(target.host) when it is left out.
-        type: str
-      port:
-        description: Port; O(target.port) when it is left out.
-        type: int
-      user:
-        description: Role that may replicate; O(target.user) when it is left out.
-        type: str
-      password:
-        description: Its password; O(target.password) when it is left out.
-        type: str
-      sslmode:
-        description: O(target.sslmode) when it is left out; V(verify-ca) and V(verify-full) then become V(require)
-          unless O(target_from_source.sslrootcert) is given.
-        type: str
-        choices: [disable, allow, prefer, require, verify-ca, verify-full]
-      sslrootcert:
-        description: File with the authorities' certificates, on the source's server.
-        type: path
 seealso:
   - module: bahnvision.aws.pg_migrate
   - module: bahnvision.aws.pg_migrate_verify
@@ -240,6 +205,7 @@ def main() -> None:
             "catch_up_timeout": {"type": "int", "default": 300},
             "fence_timeout": {"type": "int", "default": 10},
             "drain_timeout": {"type": "int", "default": 30},
+            "point_command": {"type": "list", "elements": "str", "default": []},
             "abandon": {"type": "bool", "default": False},
             "marker": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "source_from_target": reach_spec(),

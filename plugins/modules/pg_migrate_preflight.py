@@ -21,6 +21,9 @@ author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
+  - bahnvision.aws.postgres_move
+  - bahnvision.aws.postgres_selection
+  - bahnvision.aws.postgres_selection.handover
 attributes:
   check_mode:
     support: full
@@ -33,49 +36,17 @@ options:
     description:
       - V(copy) asks what M(bahnvision.aws.pg_migrate) needs.
       - V(logical) asks in addition what logical replication from the source to the target needs.
+      - V(dms) asks in addition what AWS DMS cannot move, or moves with loss. Tables with LOB columns are read once for
+        their largest value.
     type: str
-    choices: [copy, logical]
+    choices: [copy, logical, dms]
     default: copy
-  static_tables:
-    description: As of M(bahnvision.aws.pg_migrate), used with O(method=logical).
-    type: list
-    elements: str
-  engine:
-    description: As of M(bahnvision.aws.pg_migrate); V(dump) needs room in O(workdir).
-    type: str
-    choices: [copy, dump]
-    default: copy
-  format:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: str
-    choices: [auto, text]
-    default: auto
-  freeze:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: bool
-    default: true
-  split_over:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: str
-    default: 10GB
-  workdir:
-    description: As of M(bahnvision.aws.pg_migrate). Nothing is written to it.
-    type: path
-  on_nonempty:
-    description: As of M(bahnvision.aws.pg_migrate).
-    type: str
-    choices: [fail, resume]
-    default: resume
   target_storage_gb:
     description:
       - The target's storage in GiB, such as the allocated or the maximum allocated storage of an RDS instance.
       - It must hold what the target's databases hold already and RV(estimate.target_storage_bytes). When it is left
         out, storage is named in RV(not_checked).
     type: float
-  owner_map:
-    description: Owners on the source and the roles of the target that are to own their objects after the move. The
-      target's user must be able to act as each of these.
-    type: dict
   rate_mb_s:
     description: Million bytes of tables and indexes per second, by which the duration is estimated. When it is left
       out, a measured rate is taken, see RV(estimate.rate_source).
@@ -103,7 +74,8 @@ EXAMPLES = r"""
       password: "{{ master_password }}"
       sslrootcert: /etc/ssl/certs/rds-global-bundle.pem
     target_storage_gb: 100
-    owner_map:
+    owner: map
+    role_map:
       app: bahnvision_owner
   register: preflight
 
@@ -154,6 +126,31 @@ not_moved:
   returned: when both sides could be read
   type: list
   elements: dict
+rules:
+  description: What became of every rule, in the order of C(docs/preflight.md).
+  returned: when both sides could be read
+  type: list
+  elements: dict
+  contains:
+    rule:
+      description: Name of the rule.
+      type: str
+    result:
+      description: V(fail) forbids the move, V(warn) is an advice, V(info) is not moved, V(pass) found nothing,
+        V(skip) belongs to another O(method).
+      type: str
+    severity:
+      description: V(blocker), V(advice) or V(not moved).
+      type: str
+    finds:
+      description: What it looks for.
+      type: str
+    todo:
+      description: What is to be done when it finds something.
+      type: str
+    findings:
+      description: What it has found, in the form of RV(blockers).
+      type: list
 not_checked:
   description: One line for each thing that nobody has looked at, with the reason.
   returned: when both sides could be read
@@ -229,25 +226,21 @@ estimate:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec, move_spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.run import preflight
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import handover_spec, selection_spec
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
-            "method": {"type": "str", "choices": ["copy", "logical"], "default": "copy"},
-            "static_tables": {"type": "list", "elements": "str"},
-            "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
-            "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
-            "freeze": {"type": "bool", "default": True},
-            "split_over": {"type": "str", "default": "10GB"},
-            "workdir": {"type": "path"},
-            "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
+            "method": {"type": "str", "choices": ["copy", "logical", "dms"], "default": "copy"},
+            **move_spec(),
             "target_storage_gb": {"type": "float"},
-            "owner_map": {"type": "dict"},
+            **selection_spec(),
+            **handover_spec(),
             "rate_mb_s": {"type": "float"},
             "fail_on_blockers": {"type": "bool", "default": True},
         },

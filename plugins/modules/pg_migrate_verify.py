@@ -19,14 +19,16 @@ description:
     writers of the source before, or the differences are real.
   - A collation of the target whose library has another version than the one that was recorded is a difference. Strings
     may be out of order in its indexes.
-  - Not compared are publications, subscriptions, event triggers, user mappings, security labels, owners and privileges
-    of large objects, and the schema C(ansible_migrate). Invalid indexes of the source are expected to be missing.
+  - Not compared are publications, subscriptions, event triggers, user mappings, security labels, privileges on objects
+    of extensions, and the schema C(ansible_migrate). With a selection, what M(bahnvision.aws.pg_migrate) leaves
+    behind under the same options must be missing. Invalid indexes of the source are expected to be missing.
   - Between different major versions the text of views, rules, policies and collations is not compared, because the
     servers print them differently; their existence, columns and types are. RV(remarks) says so.
 author:
   - The bahnvision.aws team (@bahnvision)
 extends_documentation_fragment:
   - bahnvision.aws.postgres_connection
+  - bahnvision.aws.postgres_selection
 attributes:
   check_mode:
     support: full
@@ -62,8 +64,8 @@ options:
     type: int
     default: 0
   owners:
-    description: Whether the owners of schemas, tables, views, sequences, functions and types must be those of the
-      source, under O(role_map).
+    description: Whether the owners of schemas, tables, views, sequences, functions, types, large objects and the like
+      must be those of the source, under O(role_map).
     type: bool
     default: false
   acl:
@@ -187,12 +189,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.arguments import connection_spec
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.verify import verify
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import selection_spec
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
+            **selection_spec(),
             "mode": {"type": "str", "choices": ["counts", "hash", "sample"], "default": "hash"},
             "sample_rows": {"type": "int", "default": 10000},
             "keys": {"type": "int", "default": 0, "no_log": False},

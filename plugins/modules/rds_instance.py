@@ -184,6 +184,19 @@ options:
     description: Make changes now and not in the maintenance window, also those that wait for it already.
     type: bool
     default: false
+  reboot:
+    description:
+      - Reboot the instance when a static parameter waits for it. That ends all connections and takes a minute or so.
+      - Without it such parameters wait for a reboot by somebody else, or a restart that another change needs.
+    type: bool
+    default: false
+  reboot_for:
+    description:
+      - With O(reboot=true), the static parameters that were changed a moment ago, which RDS may not show as waiting
+        yet; RV(bahnvision.aws.rds_parameter_group#module:waiting) returns them.
+    type: list
+    elements: str
+    default: []
   skip_final_snapshot:
     description: With O(state=absent), remove the data without a last snapshot.
     type: bool

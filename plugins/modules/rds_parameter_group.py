@@ -71,6 +71,12 @@ actions:
   returned: success
   type: list
   elements: str
+waiting:
+  description: The static parameters that this run has changed, or would change; they take effect at a reboot.
+  returned: success
+  type: list
+  elements: str
+  sample: [rds.logical_replication]
 notes:
   description: Which parameters wait for a reboot, and which groups were left because they are not ours.
   returned: success

@@ -76,7 +76,7 @@ options:
       kind:
         description: What the section shows; each kind needs its own content.
         type: str
-        choices: [facts, table, checks, timeline, lanes, text]
+        choices: [facts, table, checks, rules, timeline, lanes, text]
         required: true
       note:
         description: One or two sentences below the heading.
@@ -126,6 +126,11 @@ options:
           detail:
             description: What was seen.
             type: raw
+      rules:
+        description: Content of kind V(rules), as C(rules) of M(bahnvision.aws.pg_migrate_preflight). What was found is
+          shown open, what passed is folded up.
+        type: list
+        elements: dict
       steps:
         description: Content of kind V(timeline), drawn as bars on one scale.
         type: list
@@ -225,56 +230,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bahnvision.aws.plugins.module_utils._report.document import CONTENT, INDEX, ReportError, build
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.arguments import ARGUMENTS
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.document import INDEX, ReportError, build
 from ansible_collections.bahnvision.aws.plugins.module_utils._report.store import write
-
-RESULTS = ["pass", "fail", "warn", "info"]
-STEP_RESULTS = ["pass", "fail", "warn", "skip", "info"]
-
-COLUMN = {
-    "key": {"type": "str", "required": True, "no_log": False},
-    "title": {"type": "str"},
-    "kind": {"type": "str", "choices": ["text", "count", "bytes", "seconds", "result"], "default": "text"},
-    "total": {"type": "bool", "default": False},
-}
-CHECK = {
-    "name": {"type": "str", "required": True},
-    "result": {"type": "str", "choices": STEP_RESULTS, "required": True},
-    "detail": {"type": "raw"},
-}
-STEP = {
-    "name": {"type": "str", "required": True},
-    "seconds": {"type": "float", "required": True},
-    "start": {"type": "float"},
-    "result": {"type": "str", "choices": STEP_RESULTS},
-    "note": {"type": "str"},
-}
-SECTION = {
-    "title": {"type": "str", "required": True},
-    "kind": {"type": "str", "choices": [*CONTENT], "required": True},
-    "note": {"type": "str"},
-    "facts": {"type": "dict"},
-    "columns": {"type": "list", "elements": "dict", "options": COLUMN},
-    "rows": {"type": "list", "elements": "dict"},
-    "checks": {"type": "list", "elements": "dict", "options": CHECK},
-    "steps": {"type": "list", "elements": "dict", "options": STEP},
-    "spans": {"type": "list", "elements": "dict"},
-    "text": {"type": "str"},
-}
-VERDICT = {
-    "result": {"type": "str", "choices": RESULTS, "required": True},
-    "sentence": {"type": "str", "required": True},
-}
-ARGUMENTS = {
-    "path": {"type": "path", "required": True},
-    "name": {"type": "str", "required": True},
-    "title": {"type": "str", "required": True},
-    "subtitle": {"type": "str", "default": ""},
-    "verdict": {"type": "dict", "required": True, "options": VERDICT},
-    "facts": {"type": "dict", "default": {}},
-    "sections": {"type": "list", "elements": "dict", "default": [], "options": SECTION},
-    "keep": {"type": "int", "default": 20},
-}
 
 
 def ensure_report(params: dict[str, Any], check_mode: bool, now: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bahnvision_lab import processes
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.state import State, write_private
 
-PATIENCE = 90
+PATIENCE = 180
 SERVER_PATIENCE = 60  # a busy server writes its last checkpoint before it ends
 # Servers whose contents go with the AWS account; a clean end of theirs would be wasted time.
 THROWAWAY = ("rds:", "proxy:", "cache:", "router:")

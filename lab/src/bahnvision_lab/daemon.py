@@ -67,7 +67,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_signal: self.stopping.set())
         try:
-            self._source = start_source(self.state)
+            self._source = start_source(self.state, self.authority)
             self.api.start()
             self.publish()
             self.stopping.wait()

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,28 +60,49 @@ def _version_text(bindir: Path) -> str:
     return subprocess.run([str(bindir / "postgres"), "--version"], capture_output=True, text=True, check=True).stdout
 
 
-_given_out: set[int] = set()
+PORTS = range(20000, 32000)
+BLOCK = 50
+_giving = threading.Lock()
+_blocks: list[socket.socket] = []  # what keeps other processes off our blocks, for as long as this one lives
+_ports: list[int] = []  # of our blocks, not given out yet
 
 
 def free_port() -> int:
     """Return a port nobody listens on, below the ephemeral range.
 
     A client's ephemeral port (32768 and up) would sooner or later sit on the port of a server that is
-    down for a moment, and the server could not come back. No port is given out twice by one process.
+    down for a moment, and the server could not come back. No port is given out twice, neither by one process nor
+    by two labs side by side: between the choice of a port and the server's start lies a second or more.
     """
-    for _attempt in range(2000):
-        port = 20000 + secrets.randbelow(12000)
-        if port in _given_out:
+    with _giving:
+        while True:
+            if not _ports:
+                _take_block()
+            port = _ports.pop()
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
+
+
+def _take_block() -> None:
+    """Make a block of ports this process's own: the kernel forgets an abstract name with the process that holds it."""
+    starts = list(PORTS[::BLOCK])
+    secrets.SystemRandom().shuffle(starts)
+    for start in starts:
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind(f"\0bahnvision-lab/ports/{start}")
+        except OSError:
+            held.close()
             continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            _given_out.add(port)
-            return port
-    raise LabError("no free port between 20000 and 32000 on 127.0.0.1")
+        _blocks.append(held)
+        _ports.extend(range(start, start + BLOCK))
+        return
+    raise LabError(f"other processes hold all ports between {PORTS.start} and {PORTS.stop} on 127.0.0.1")
 
 
 @dataclass
@@ -175,7 +197,7 @@ class Server:
         deadline = time.monotonic() + patience
         while True:
             try:
-                self.connect(connect_timeout=2).close()
+                self.connect(connect_timeout=10).close()
                 return self.process
             except psycopg.OperationalError as problem:
                 if child.poll() is not None:

@@ -13,7 +13,8 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,10 +73,16 @@ class Registry:
     def discard(self, name: str) -> None:
         self._change(lambda entries: {key: value for key, value in entries.items() if key != name})
 
-    def _change(self, change: Callable[[dict[str, ProcessId]], dict[str, ProcessId]]) -> None:
-        # The lab's threads start servers side by side: without the lock one record would overwrite the other.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody record or forget a process meanwhile."""
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _change(self, change: Callable[[dict[str, ProcessId]], dict[str, ProcessId]]) -> None:
+        # The lab's threads start servers side by side: without the lock one record would overwrite the other.
+        with self.locked():
             entries = change(self.all())
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1))
@@ -99,7 +106,7 @@ def end_all(processes: Iterable[ProcessId], ask: signal.Signals, patience: float
 
 def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: float = 10) -> None:
     """Ask the process to end, wait `patience` seconds, then kill it. A stranger with its id is left alone."""
-    for number, seconds in ((ask, patience), (signal.SIGKILL, 5)):
+    for number, seconds in ((ask, patience), (signal.SIGKILL, 60)):
         if not process.alive:
             return
         try:
@@ -113,7 +120,7 @@ def end(process: ProcessId, ask: signal.Signals = signal.SIGTERM, patience: floa
         raise LabError(f"process {process.pid} did not end after SIGKILL")
 
 
-def kill_tree(process: ProcessId, patience: float = 10) -> None:
+def kill_tree(process: ProcessId, patience: float = 60) -> None:
     """End a server as a dying host does: all its processes at once, none with time for a last word.
 
     PostgreSQL's children lead sessions of their own, so a signal to the process group would miss them. The
@@ -163,7 +170,7 @@ def unprivileged(argv: list[str], folder: Path) -> list[str]:
         return argv
     _require_account()
     prefix = ["setpriv", f"--reuid={SERVER_ACCOUNT}", f"--regid={SERVER_ACCOUNT}", "--clear-groups"]
-    if not _open_to_others(folder):
+    if not open_to_others(folder):
         prefix += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
     return [*prefix, *argv]
 
@@ -200,6 +207,6 @@ def _require_account() -> pwd.struct_passwd:
         ) from None
 
 
-def _open_to_others(folder: Path) -> bool:
+def open_to_others(folder: Path) -> bool:
     resolved = folder.resolve()
     return all(parent.stat().st_mode & 0o001 for parent in (resolved, *resolved.parents) if parent.exists())

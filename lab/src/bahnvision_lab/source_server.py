@@ -1,13 +1,19 @@
-"""The database that is to be moved: a PostgreSQL server "as in docker compose", kept until `lab reset`."""
+"""The database that is to be moved: a PostgreSQL server "as in docker compose", kept until `lab reset`.
+
+It is made ready for the move with little downtime, as the runbook asks of a user: wal_level = logical, TLS for the RDS
+instance that connects to it, and the file with RDS's authorities for the way back.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from bahnvision_lab import postgres
+from bahnvision_lab import postgres, processes
+from bahnvision_lab.certificates import Authority
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.processes import Registry
 from bahnvision_lab.source import ensure_database
@@ -18,11 +24,12 @@ USER = "bahnvision"
 DATABASE = "bahnvision"
 
 
-def start_source(state: State) -> dict[str, object]:
+def start_source(state: State, authority: Authority) -> dict[str, object]:
     """Start the source, making it first if need be; return its part of the status."""
     server = _server(state.source)
     if not server.exists:
         server.create()
+    bundle = _make_ready_to_replicate(server, authority)
     _start(server, state.registry)
     ensure_database(server)
     dsn = f"postgresql://{USER}:{quote(server.admin_password)}@127.0.0.1:{server.port}/{DATABASE}?sslmode=disable"
@@ -33,9 +40,24 @@ def start_source(state: State) -> dict[str, object]:
         "database": DATABASE,
         "user": USER,
         "password": server.admin_password,
-        "sslmode": "disable",  # as in docker compose: the image has no TLS
+        "sslmode": "disable",  # as in docker compose, whose image has no TLS
+        "ca_bundle": str(bundle),  # of RDS, where the source's server can read it
         "server_version": postgres.server_version(server.bindir),
     }
+
+
+def _make_ready_to_replicate(server: postgres.Server, authority: Authority) -> Path:
+    bundle = server.folder / "rds-authorities.pem"
+    shutil.copy(authority.bundle, bundle)
+    processes.give_to_servers(bundle)
+    authority.issue(server.folder)
+    server.settings = {
+        "wal_level": "logical",
+        "ssl": "on",
+        "ssl_cert_file": str(server.folder / "server.crt"),
+        "ssl_key_file": str(server.folder / "server.key"),
+    }
+    return bundle
 
 
 def _start(server: postgres.Server, registry: Registry) -> None:

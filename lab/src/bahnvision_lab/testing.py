@@ -10,6 +10,7 @@ with temporary_server(tmp_path / "pg", fsync="off") as server:
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 from collections.abc import Iterator
@@ -58,6 +59,22 @@ class Lab:
             "aws_secret_access_key": aws["secret_access_key"],
         }
         return boto3.session.Session().client(service, **{**settings, **options})
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no server start or be forgotten until the end: what is under way stays under way, however slow we are."""
+        with self.state.registry.locked():
+            yield
+
+    @contextmanager
+    def stopped(self, record: str) -> Iterator[None]:
+        """Stop the process of this record until the end, as a machine does that has other things to do."""
+        pid = self.state.registry.all()[record].pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     @contextmanager
     def faults(self, **setting: Any) -> Iterator[None]:

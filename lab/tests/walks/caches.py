@@ -125,7 +125,7 @@ def _settled(cache: Any, name: str) -> None:
     _until(available)
 
 
-def _until(check: Any, patience: float = 60) -> None:
+def _until(check: Any, patience: float = 240) -> None:
     deadline = time.monotonic() + patience
     while not check():
         assert time.monotonic() < deadline, f"waited {patience:g} s in vain"

@@ -66,7 +66,7 @@ def _instance(rds: Any, home: str, group: str, version: str) -> None:
     rds.describe_events(SourceType="db-instance", SourceIdentifier=name)
     snapshot, copy, later = fresh("walked"), fresh("walked-copy"), fresh("walked-later")
     rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier=snapshot)
-    quick = {"Delay": 0.1, "MaxAttempts": 300}
+    quick = {"Delay": 0.1, "MaxAttempts": 2000}
     rds.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier=snapshot, WaiterConfig=quick)
     rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot)
     rds.describe_db_instance_automated_backups(DBInstanceIdentifier=name)

@@ -95,7 +95,7 @@ def _security_group(ec2: Any, vpc: str) -> str:
 def _nat(ec2: Any, subnet: str) -> None:
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     gateway = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
-    quick = {"Delay": 0.1, "MaxAttempts": 100}
+    quick = {"Delay": 0.1, "MaxAttempts": 1000}
     ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[gateway], WaiterConfig=quick)
     ec2.describe_addresses(AllocationIds=[address])
     ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])
@@ -119,7 +119,7 @@ def _endpoints(ec2: Any, vpc: str, table: str, subnets: list[str], group: str) -
     ec2.modify_vpc_endpoint(VpcEndpointId=names[0], PolicyDocument=json.dumps(policy))
     ec2.describe_vpc_endpoints(VpcEndpointIds=names)
     ec2.delete_vpc_endpoints(VpcEndpointIds=names)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     mine = [{"Name": "vpc-id", "Values": [vpc]}]
     while any(one["State"] != "deleted" for one in ec2.describe_vpc_endpoints(Filters=mine)["VpcEndpoints"]):
         assert time.monotonic() < deadline
@@ -151,7 +151,7 @@ def _describe(ec2: Any, vpc: str) -> None:
 
 def _until_free(operation: Any, **arguments: Any) -> Any:
     """What was deleted a moment ago may still hold on, and what was made may not be known yet."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         try:
             return operation(**arguments)

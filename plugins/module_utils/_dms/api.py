@@ -122,12 +122,13 @@ def delete_config(dms: Any, name: str, arn: str) -> None:
     call(dms, "delete_replication_config", what, missing=MISSING, eventual=BUSY, ReplicationConfigArn=arn)
 
 
-def start(dms: Any, name: str, arn: str, kind: str) -> None:
+def start(dms: Any, name: str, arn: str, kind: str, assessment: str | None) -> None:
     """A second start, after an answer that was lost, is refused: then it is done. The caller looks afterwards."""
     what = f"start replication {name}"
+    more: dict[str, Any] = {"PremigrationAssessmentSettings": assessment} if assessment else {}
     call(
         dms, "start_replication", what, missing=BUSY, repeatable=True,
-        ReplicationConfigArn=arn, StartReplicationType=kind,
+        ReplicationConfigArn=arn, StartReplicationType=kind, **more,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ and the premigration assessments of PostgreSQL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ class Table:
     key: tuple[str, ...] = ()
     has_heirs: bool = False
     coalesce_index: str = ""
+    deferrable_key: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Table:
@@ -68,12 +69,20 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """`rule` is the rule of the preflight that speaks of it, and says how bad it is and what to do."""
+
+    rule: str
+    object: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Assessment:
     """`lob_kilobytes` is the largest LOB, 0 without any; beyond LARGEST_LIMITED only the full LOB mode is left."""
 
     tables: tuple[Table, ...]
-    blockers: tuple[str, ...]
-    notes: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
     lob_kilobytes: int = 0
 
     @property
@@ -84,88 +93,80 @@ class Assessment:
 def assess(tables: Sequence[Table], largest_lobs: Mapping[str, int], large_objects: int) -> Assessment:
     """`largest_lobs` maps tables to the bytes that DMS needs for their largest LOB."""
     kilobytes = max((-(-size // 1024) for size in largest_lobs.values()), default=0)
-    blockers = [
-        *_names(tables), *_keys(tables), *_types(tables), *_structure(tables), *_full_lobs(tables, largest_lobs),
-    ]  # fmt: skip
-    if large_objects:
-        blockers.append(f"{large_objects} large objects: DMS does not move them")
+    problems = [*_whole(tables, large_objects), *_alike(tables), *_full_lobs(tables, largest_lobs)]
+    problems += [problem for table in tables for problem in _of_table(table)]
+    return Assessment(tuple(tables), tuple(problems), kilobytes)
+
+
+def _whole(tables: Sequence[Table], large_objects: int) -> Iterator[Problem]:
     if not tables:
-        blockers.append("there is no table, so there is nothing that DMS could move")
-    return Assessment(tuple(tables), tuple(blockers), tuple(_notes(tables)), kilobytes)
+        yield Problem("dms-no-table", "source", "there is no table, so there is nothing that DMS could move")
+    if large_objects:
+        yield Problem("dms-large-objects", "large objects", f"{large_objects} large objects: DMS does not move them")
+    keyless = listed([table.ident for table in tables if not table.key], 5)
+    if keyless:
+        yield Problem("dms-not-validated", f"table {keyless}", f"tables without a primary key: {keyless}")
+    columns = [(table, column) for table in tables for column in table.columns if column.type == "numeric"]
+    unbounded = listed([f"{table.ident}.{column.name}" for table, column in columns if column.unbounded], 5)
+    if unbounded:
+        text = f"numeric without precision, which DMS by itself rounds to 28 digits, 6 after the point: {unbounded}"
+        yield Problem("dms-numeric", f"column {unbounded}", text)
 
 
-def _names(tables: Sequence[Table]) -> list[str]:
-    problems = [
-        f"{table.ident}: its name holds one of {WILDCARDS}, which table mappings read as wildcards"
-        for table in tables
-        if any(character in table.schema + table.name for character in WILDCARDS)
-    ]
+def _alike(tables: Sequence[Table]) -> Iterator[Problem]:
     alike: dict[tuple[str, str], list[str]] = {}
     for table in tables:
         alike.setdefault((table.schema.lower(), table.name.lower()), []).append(table.ident)
-    problems += [
-        f"{listed(names)}: names that differ in case only are not told apart"
-        for names in alike.values()
-        if len(names) > 1
-    ]
-    return problems
+    for names in alike.values():
+        if len(names) > 1:
+            text = f"{listed(names)}: names that differ in case only are not told apart by DMS"
+            yield Problem("dms-names", f"table {listed(names)}", text)
 
 
-def _keys(tables: Sequence[Table]) -> list[str]:
-    problems = []
-    for table in tables:
-        if table.lobs and not table.key:
-            names = listed([column.name for column in table.lobs], 5)
-            problems.append(f"{table.ident}: LOB columns ({names}) are not moved without a primary key: add one")
-        inside = [column.name for column in table.lobs if column.name in table.key]
-        if inside:
-            problems.append(f"{table.ident}: {listed(inside)} is a LOB to DMS and must not be in the primary key")
-    return problems
+def _of_table(table: Table) -> Iterator[Problem]:
+    yield from (Problem(rule, f"table {table.ident}", f"{table.ident}{text}") for rule, text in _told(table))
+    for column in table.columns:
+        name = f"{table.ident}.{column.name}"
+        if column.type not in LOBS | PLAIN and not column.generated:
+            text = f"{name}: DMS does not list the type {column.type} among those that it moves"
+            yield Problem("dms-types", f"column {name}", text)
 
 
-def _types(tables: Sequence[Table]) -> list[str]:
-    return [
-        f"{table.ident}.{column.name}: DMS does not list the type {column.type} among those that it moves"
-        for table in tables
-        for column in table.columns
-        if column.type not in LOBS | PLAIN and not column.generated
-    ]
+def _told(table: Table) -> Iterator[tuple[str, str]]:
+    """Say what is wrong with one table, as (rule, what follows its name)."""
+    generated = [column.name for column in table.columns if column.generated]
+    if _wild(table.schema + table.name):
+        yield "dms-names", f": its name holds one of {WILDCARDS}, which table mappings read as wildcards"
+    for name in generated:
+        if _wild(name):
+            yield "dms-names", f": the generated column {name} cannot be left out, table mappings read {WILDCARDS}"
+    if table.lobs and not table.key:
+        names = listed([column.name for column in table.lobs], 5)
+        yield "dms-lob-without-key", f": LOB columns ({names}) are not moved without a primary key"
+    inside = [column.name for column in table.lobs if column.name in table.key]
+    if inside:
+        yield "dms-lob-in-key", f": {listed(inside)} is a LOB to DMS and must not be in the primary key"
+    if table.has_heirs:
+        yield "dms-inheritance", ": DMS would read the rows of the tables that inherit from it twice"
+    if table.coalesce_index:
+        yield "dms-coalesce-index", f": DMS does not support its unique index with coalesce ({table.coalesce_index})"
+    if table.deferrable_key:
+        yield "dms-deferrable-key", ": its primary key is DEFERRABLE, and DMS does not support deferred constraints"
 
 
-def _structure(tables: Sequence[Table]) -> list[str]:
-    heirs = [
-        f"{t.ident}: DMS would read the rows of the tables that inherit from it twice" for t in tables if t.has_heirs
-    ]
-    return heirs + [
-        f"{table.ident}: DMS does not support its unique index with coalesce ({table.coalesce_index})"
-        for table in tables
-        if table.coalesce_index
-    ]
+def _wild(name: str) -> bool:
+    return any(character in name for character in WILDCARDS)
 
 
-def _full_lobs(tables: Sequence[Table], largest_lobs: Mapping[str, int]) -> list[str]:
+def _full_lobs(tables: Sequence[Table], largest_lobs: Mapping[str, int]) -> Iterator[Problem]:
     """The full LOB mode writes a row first and its LOBs later: until then they are NULL."""
     beyond = [name for name, size in largest_lobs.items() if size > LARGEST_LIMITED * 1024]
-    if not beyond:
-        return []
-    return [
-        f"{table.ident}.{column.name} is NOT NULL: the full LOB mode, which {listed(beyond, 3)} needs for values over "
-        f"{LARGEST_LIMITED} KB, writes NULL first"
-        for table in tables
-        for column in table.lobs
-        if column.not_null
-    ]
-
-
-def _notes(tables: Sequence[Table]) -> list[str]:
-    notes = []
-    unbounded = [f"{t.ident}.{c.name}" for t in tables for c in t.columns if c.unbounded and c.type == "numeric"]
-    if unbounded:
-        notes.append(
-            f"numeric without precision ({listed(unbounded, 5)}): DMS may round to 28 digits with 6 after the point, "
-            "although its endpoints are set to move them as text; the comparison of contents tells"
-        )
-    keyless = [table.ident for table in tables if not table.key]
-    if keyless:
-        notes.append(f"DMS cannot validate tables without a primary key ({listed(keyless, 5)}); our comparison does")
-    return notes
+    for table in tables if beyond else ():
+        for column in table.lobs:
+            if column.not_null:
+                name = f"{table.ident}.{column.name}"
+                text = (
+                    f"{name} is NOT NULL: the full LOB mode, which {listed(beyond, 3)} needs for values over "
+                    f"{LARGEST_LIMITED} KB, writes NULL first"
+                )
+                yield Problem("dms-full-lob-not-null", f"column {name}", text)

@@ -6,29 +6,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms import api
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.replication_plan import (
     CONFIG,
-    FAILED,
     GROUP,
     REPLICATION,
-    STOPPED,
     Seen,
     plan,
     table_facts,
     table_problems,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.watch import (
+    Watch,
+    assessment_facts,
+    assessment_notes,
+    assessment_settings,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import refuse_foreign
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, apply
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.wait import wait_until
 
-# For how long after a start the state of the load before may still be told.
-STALE = 30.0
 # Provisioned servers hold the configuration for some minutes after the load.
 PROVISIONED = ("provisioning", "provisioned", "deprovisioning", "modifying")
 
@@ -38,19 +42,24 @@ Clients = Mapping[str, Any]
 def ensure_replication(clients: Clients, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring one replication to the wanted state; with state running, wait until all tables are loaded."""
     dms, name = clients["dms"], params["name"]
+    problem = refuse_foreign(params["progress_path"])
+    if problem:
+        raise ResourceError(problem)
     seen = look(clients, name)
-    watch = Watch(started=time.monotonic())
+    watch = Watch(started=time.monotonic(), path=Path(params["progress_path"]) if params["progress_path"] else None)
     steps = plan(params, seen, complete=not check_mode)
     result = apply(steps, lambda action: _execute(dms, params, action, watch), check_mode)
     if check_mode or params["state"] == "absent":
-        return {**result, "replication": {} if params["state"] == "absent" else facts(seen), "tables": [], "states": []}
+        shown = {} if params["state"] == "absent" else facts(seen)
+        return {**result, "replication": shown, "tables": [], "states": [], "assessment": {}}
     if params["state"] == "running" and params["wait"]:
         _wait_for_load(dms, params, watch)
     now = look(clients, name)
     tables = table_facts(api.get_tables(dms, name, now.arn)) if now.config else []
+    told = {"tables": tables, "states": watch.states, "assessment": assessment_facts(now.replication)}
     if now.damage and params["state"] == "running":
-        _refuse_damage(name, now.damage, tables)
-    return {**result, "replication": facts(now), "tables": tables, "states": watch.states}
+        _refuse_damage(name, now.damage, **told)
+    return {**result, "replication": facts(now), **told, "notes": [*result["notes"], *assessment_notes(told)]}
 
 
 def look(clients: Clients, name: str) -> Seen:
@@ -92,8 +101,9 @@ def _execute(dms: Any, params: Mapping[str, Any], action: Action, watch: Watch) 
         api.delete_config(dms, name, action.params["arn"])
         _wait_gone(dms, params)
     elif step == ("start", REPLICATION):
-        watch.started = time.monotonic()
-        api.start(dms, name, _arn(dms, name), action.params["kind"])
+        arn = _arn(dms, name)
+        watch.begin(api.get_replication(dms, name, arn))
+        api.start(dms, name, arn, action.params["kind"], assessment_settings(params["premigration_assessment"]))
     elif step == ("stop", REPLICATION):
         api.stop(dms, name, _arn(dms, name))
         _wait_resting(dms, params)
@@ -108,66 +118,39 @@ def _arn(dms: Any, name: str) -> str:
     return str(config["ReplicationConfigArn"])
 
 
-@dataclass
-class Watch:
-    """What the waiting sees: the states in their order, and why it would be in vain."""
-
-    started: float
-    clock: Callable[[], float] = time.monotonic
-    states: list[dict[str, Any]] = field(default_factory=list)
-
-    def done(self, replication: Mapping[str, Any]) -> bool:
-        self._remember(replication.get("Status", ""))
-        return Seen({"-": ""}, replication=replication).finished
-
-    def failed(self, replication: Mapping[str, Any]) -> str | None:
-        status = replication.get("Status", "")
-        if status not in (FAILED, STOPPED) or (len(self.states) < 2 and self.clock() - self.started < STALE):
-            return None
-        messages = [str(message) for message in replication.get("FailureMessages") or ()]
-        errored = (replication.get("ReplicationStats") or {}).get("TablesErrored") or 0
-        told = [*messages, replication.get("StopReason", ""), f"{errored} tables with errors" if errored else ""]
-        return f"{status} ({'; '.join(filter(None, told)) or 'no reason told'})"
-
-    def show(self, replication: Mapping[str, Any]) -> str:
-        stats = replication.get("ReplicationStats") or {}
-        told = f"{replication.get('Status', '')}, {stats.get('FullLoadProgressPercent', 0)} %"
-        loaded, loading = stats.get("TablesLoaded", 0), stats.get("TablesLoading", 0)
-        return f"{told}, tables: {loaded} loaded, {loading} loading, {stats.get('TablesQueued', 0)} queued"
-
-    def _remember(self, status: str) -> None:
-        if not self.states or self.states[-1]["status"] != status:
-            self.states.append({"status": status, "seconds": round(self.clock() - self.started, 1)})
-
-
 def _wait_for_load(dms: Any, params: Mapping[str, Any], watch: Watch) -> None:
     name = params["name"]
     arn = _arn(dms, name)
 
-    def failed(replication: Mapping[str, Any]) -> str | None:
-        reason = watch.failed(replication)
-        broken = [] if reason is None else _broken_tables(dms, name, arn)
-        return (
-            reason
-            and "; ".join([reason, *broken]) + f". Its log group: dms-serverless-replication-{arn.rpartition(':')[2]}"
-        )
+    def read() -> dict[str, Any]:
+        replication = api.get_replication(dms, name, arn)
+        watch.show_progress(replication, lambda: table_facts(api.get_tables(dms, name, arn)))
+        return replication
 
-    wait_until(
-        lambda: api.get_replication(dms, name, arn), watch.done, f"the full load of {REPLICATION} {name}",
-        timeout=params["wait_timeout"], pause=params["wait_pause"], failed=failed, show=watch.show,
-    )  # fmt: skip
+    try:
+        wait_until(
+            read, watch.done, f"the full load of {REPLICATION} {name}",
+            timeout=params["wait_timeout"], pause=params["wait_pause"], failed=watch.failed, show=watch.show,
+        )  # fmt: skip
+    except ResourceError as problem:
+        raise _with_tables(dms, name, arn, problem, watch) from problem
 
 
-def _broken_tables(dms: Any, name: str, arn: str) -> list[str]:
+def _with_tables(dms: Any, name: str, arn: str, problem: ResourceError, watch: Watch) -> ResourceError:
+    """Say which tables are broken and where DMS's log is; hand on what was seen until then."""
     tables = table_facts(api.get_tables(dms, name, arn))
-    return [f"{table['name']}: {table['state']}" for table in tables if table["state"] == "Table error"][:20]
+    broken = [f"{table['name']}: {table['state']}" for table in tables if table["state"] == "Table error"][:20]
+    log = f"Its log group: dms-serverless-replication-{arn.rpartition(':')[2]}"
+    text = f"{'; '.join([problem.message, *broken])}. {log}"
+    return ResourceError(text, **{**problem.details, "tables": tables, "states": watch.states,
+                                  "assessment": watch.assessment})  # fmt: skip
 
 
-def _refuse_damage(name: str, damage: tuple[str, ...], tables: list[dict[str, Any]]) -> None:
+def _refuse_damage(name: str, damage: tuple[str, ...], **seen: Any) -> None:
     raise ResourceError(
         f"{REPLICATION} {name} has ended, and not every table is whole: {'; '.join(damage[:20])}. Was the source "
         "written to meanwhile? Put the cause right and run again: all tables are loaded anew",
-        tables=tables,
+        **seen,
     )
 
 

@@ -50,6 +50,9 @@ REPLICATION_SPEC: dict[str, dict[str, Any]] = {
     "min_capacity_units": {"type": "int", "default": 1},
     "max_capacity_units": {"type": "int", "default": 16},
     "multi_az": {"type": "bool", "default": False},
+    "premigration_assessment": {"type": "str", "choices": ["none", "report", "require"], "default": "report"},
+    "progress_interval": {"type": "int", "default": 10},
+    "progress_path": {"type": "path"},
     "wait_timeout": {"type": "int", "default": 86400},
     "wait_pause": {"type": "float", "default": 15},
 }
@@ -240,6 +243,8 @@ def table_facts(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "seconds": _seconds(table),
             "validation_state": table.get("ValidationState", ""),
             "validation_failed_records": table.get("ValidationFailedRecords", 0),
+            "validation_pending_records": table.get("ValidationPendingRecords", 0),
+            "validation_suspended_records": table.get("ValidationSuspendedRecords", 0),
         }
         for table in tables
     ]

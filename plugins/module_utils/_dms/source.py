@@ -37,6 +37,8 @@ select pg_catalog.jsonb_build_object('schema', n.nspname, 'name', c.relname,
   'key', (select pg_catalog.jsonb_agg(a.attname order by a.attnum) from pg_catalog.pg_index i
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
     where i.indrelid = c.oid and i.indisprimary),
+  'deferrable_key', exists (select from pg_catalog.pg_index i
+    where i.indrelid = c.oid and i.indisprimary and not i.indimmediate),
   'has_heirs', exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid),
   'coalesce_index', coalesce((select min(x.relname) from pg_catalog.pg_index i
     join pg_catalog.pg_class x on x.oid = i.indexrelid
@@ -48,10 +50,14 @@ where c.oid in ({oids}) order by pg_catalog.pg_table_size(c.oid) desc, n.nspname
 
 def assess_source(sides: Sides, source: Facts, jobs: int) -> Assessment:
     """Read inside the transaction that the source's session is in. Tables with LOBs are read whole, once."""
-    oids = ", ".join(table.oid for table in source.tables if table.kind == "r")
+    holding = [table for table in source.tables if table.kind == "r"]
+    oids = ", ".join(table.oid for table in holding)
     rows = sides.source_session.ask_json(TABLES.format(oids=oids)) if oids else []
     tables = [Table.of(row) for row in rows]
-    return assess(tables, _largest_lobs(sides, tables, jobs), source.server["large_objects"])
+    # What may not be read cannot be measured: rules of their own refuse it.
+    readable = {table.ident for table in holding if table.readable and not table.hidden}
+    measured = _largest_lobs(sides, [table for table in tables if table.ident in readable], jobs)
+    return assess(tables, measured, source.server["large_objects"])
 
 
 def lob_sql(table: Table) -> str:

@@ -128,11 +128,3 @@ def last_events(client: Any, name: str, minutes: int = 120) -> list[str]:
         SourceIdentifier=name, SourceType="replication-group", Duration=minutes,
     )  # fmt: skip
     return [event["Message"] for event in found if event.get("Message")]
-
-
-def key_arn(kms: Any, key: str) -> str:
-    """Return the ARN of a key given by alias or id: ElastiCache tells only ARNs."""
-    if key.startswith("arn:") and ":key/" in key:
-        return key
-    found = call(kms, "describe_key", f"look up the KMS key {key}", KeyId=key)
-    return found["KeyMetadata"]["Arn"] if found else key

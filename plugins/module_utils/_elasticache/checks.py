@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.seen import Seen
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.versions import ordered
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.windows import daily, overlap, weekly
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.windows import window_problems
 
 IDENTIFIER = re.compile(r"[a-z](?!.*--)[a-z0-9-]{0,39}(?<!-)")
 NODE_TYPE = re.compile(r"cache\.([a-z0-9]+)\.([a-z0-9]+)")
@@ -89,15 +89,7 @@ def _backups(want: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _windows(want: Mapping[str, Any]) -> Iterator[str]:
-    snapshot, maintenance = want.get("snapshot_window"), want.get("maintenance_window")
-    nightly = daily(snapshot, SHORTEST) if snapshot else None
-    week = weekly(maintenance, SHORTEST) if maintenance else None
-    if snapshot and nightly is None:
-        yield f"snapshot_window {snapshot!r} must be hh:mm-hh:mm (UTC), at least {SHORTEST} minutes"
-    if maintenance and week is None:
-        yield f"maintenance_window {maintenance!r} must be ddd:hh:mm-ddd:hh:mm (UTC), {SHORTEST} minutes to 24 hours"
-    if nightly and week and overlap(nightly, week):
-        yield f"snapshot_window {snapshot} lies within maintenance_window {maintenance}; move one of them"
+    return window_problems("snapshot_window", want.get("snapshot_window"), want.get("maintenance_window"), SHORTEST)
 
 
 def _encryption(want: Mapping[str, Any]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.plan i
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.seen import Seen
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.versions import Offer, family_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._kms.keys import key_arn
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan, apply
@@ -45,7 +46,7 @@ def ensure_group(clients: Clients, params: Mapping[str, Any], check_mode: bool) 
     if want["state"] == "absent":
         return _ensure_absent(cache, want, check_mode)
     if want.get("kms_key_id"):
-        want["kms_key_id"] = api.key_arn(clients["kms"], want["kms_key_id"])
+        want["kms_key_id"] = key_arn(clients["kms"], want["kms_key_id"])
     group = api.get_group(cache, want["identifier"])
     if _status(group) == "deleting":
         if not check_mode:

@@ -50,6 +50,7 @@ class Held:
     """What Secrets Manager holds. `pending` is the value of a rotation that has begun and not ended."""
 
     arn: str = ""
+    key: str = ""  # by whatever name it was given; empty for Secrets Manager's own
     deleted: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     current: Value | None = field(default=None, repr=False)
@@ -75,13 +76,14 @@ def read_secret(manager: Any, name: str) -> Held | None:
         return None
     tags = tags_to_dict(found.get("Tags"))
     if found.get("DeletedDate"):
-        return Held(found["ARN"], True, tags)
+        return Held(found["ARN"], found.get("KmsKeyId", ""), True, tags)
     stages = found.get("VersionIdsToStages") or {}
     current, pending = (_staged(stages, stage) for stage in ("AWSCURRENT", "AWSPENDING"))
     pending = "" if pending == current else pending
     return Held(
-        found["ARN"], False, tags, _value(manager, name, current), current, _value(manager, name, pending), pending
-    )
+        found["ARN"], found.get("KmsKeyId", ""), False, tags, _value(manager, name, current), current,
+        _value(manager, name, pending), pending,
+    )  # fmt: skip
 
 
 def _staged(stages: Mapping[str, list[str]], stage: str) -> str:
@@ -207,6 +209,11 @@ def _promotion(want: Mapping[str, Any], before: Value, value: Value, old: str, n
     return Action("promote", KIND, want["secret"]["name"], was, now, params)
 
 
+def keying(name: str, has: str, wanted: str) -> Action:
+    """Secrets Manager encrypts what the secret holds anew."""
+    return Action("rekey", KIND, name, {"kms_key": has}, {"kms_key": wanted}, {"SecretId": name, "KmsKeyId": wanted})
+
+
 def restoration(name: str) -> Action:
     return Action("restore", KIND, name, {"deleted": True}, {"deleted": False}, {"SecretId": name})
 
@@ -232,6 +239,6 @@ def execute(manager: Any, action: Action) -> None:
     else:
         operation = {
             "create": "create_secret", "put": "put_secret_value", "promote": "update_secret_version_stage",
-            "restore": "restore_secret", "delete": "delete_secret",
+            "restore": "restore_secret", "delete": "delete_secret", "rekey": "update_secret",
         }[action.verb]  # fmt: skip
         call(manager, operation, str(action), missing=MISSING if action.verb == "delete" else (), **params)

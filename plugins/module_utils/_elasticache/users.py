@@ -20,6 +20,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.common
     wanted_tags,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._elasticache.secret import Held, Passwords
+from ansible_collections.bahnvision.aws.plugins.module_utils._kms.keys import key_arn
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import (
@@ -76,7 +77,17 @@ def _look(clients: Mapping[str, Any], want: Mapping[str, Any], check_mode: bool)
             secret.execute(manager, restored[0])
             held = secret.read_secret(manager, want["secret"]["name"])
     plan = plan_user(want, user, tags, held, datetime.now(UTC), access.new_password)
-    return held, Plan((*restored, *plan.actions), plan.notes)
+    return held, Plan((*restored, *_keying(clients, want, held), *plan.actions), plan.notes)
+
+
+def _keying(clients: Mapping[str, Any], want: Mapping[str, Any], held: Held | None) -> Iterator[Action]:
+    """A secret keeps its key when none is named."""
+    wish = (want.get("secret") or {}).get("kms_key_id")
+    if not wish or held is None:
+        return
+    wanted, has = (key_arn(clients["kms"], key) if key else "" for key in (wish, held.key))
+    if wanted != has:
+        yield secret.keying(want["secret"]["name"], has, wanted)
 
 
 def _problems(want: Mapping[str, Any]) -> Iterator[str]:

@@ -27,6 +27,7 @@ KIND = "iam_role"
 MISSING = ("NoSuchEntity",)
 # IAM tells everywhere of a change only some seconds later.
 UNTOLD = (*MISSING, "ConcurrentModification", "ConcurrentModificationException")
+SOURCE = re.compile(r"[a-z0-9-]+:.+")
 NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 ROLE_SPEC: dict[str, dict[str, Any]] = {
     **IDENTITY_SPEC,
@@ -34,6 +35,7 @@ ROLE_SPEC: dict[str, dict[str, Any]] = {
     "component": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "service": {"type": "str"},
+    "trusted_source": {"type": "str"},
     "description": {"type": "str", "default": ""},
     "managed_policies": {"type": "list", "elements": "str", "default": []},
     "policies": {"type": "dict", "default": {}},
@@ -45,7 +47,8 @@ ROLE_SPEC: dict[str, dict[str, Any]] = {
 def ensure_role(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     iam, name = clients["iam"], params["name"]
     arns = [policy_arn(iam.meta.partition, policy) for policy in params["managed_policies"]]
-    want, role = {**params, "managed_policies": arns}, read_role(iam, name)
+    source = source_arn(clients, params) if params.get("trusted_source") else ""
+    want, role = {**params, "managed_policies": arns, "source_arn": source}, read_role(iam, name)
     plan = plan_absent(want, role) if want["state"] == "absent" else plan_role(want, role)
     result = apply(plan, lambda action: _execute(iam, action), check_mode)
     if want["state"] == "absent":
@@ -78,8 +81,26 @@ def read_role(iam: Any, name: str) -> dict[str, Any] | None:
     return {**found["Role"], "Managed": sorted(item["PolicyArn"] for item in attached), "Inline": documents}
 
 
-def trust(service: str) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+def source_arn(clients: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    """Return the ARN, which may hold *, of that for which the service may take the role."""
+    if not SOURCE.fullmatch(params["trusted_source"]):
+        refuse(f"cannot make {KIND} {params['name']}", [f"trusted_source {params['trusted_source']!r}: give a service "
+                                                        "and its resource, such as rds:db:*"])  # fmt: skip
+    service, _colon, resource = params["trusted_source"].partition(":")
+    identity = call(clients["sts"], "get_caller_identity", "read who we are")
+    partition, account = identity["Arn"].split(":")[1], identity["Account"]
+    return f"arn:{partition}:{service}:{params['region']}:{account}:{resource}"
+
+
+def trust(service: str, source: str = "") -> dict[str, Any]:
+    """With a source, the service may take the role for that only: nobody else can have it used (confused deputy)."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if source:
+        account = source.split(":")[4]
+        statement["Condition"] = {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": source},
+        }
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
@@ -94,12 +115,13 @@ def plan_role(want: Mapping[str, Any], role: Mapping[str, Any] | None) -> Plan:
         steps = (*_trusted(want, role), *_bounded(want, role), *_tagging(want, role), *_policies(want, role))
         return Plan(steps)
     params = {
-        "AssumeRolePolicyDocument": json.dumps(trust(want["service"])), "Description": want["description"],
-        "Tags": tags_to_list(tags),
+        "AssumeRolePolicyDocument": json.dumps(trust(want["service"], want["source_arn"])),
+        "Description": want["description"], "Tags": tags_to_list(tags),
     }  # fmt: skip
     if want.get("permissions_boundary"):
         params["PermissionsBoundary"] = want["permissions_boundary"]
-    created = Action("create", KIND, name, {}, {"service": want["service"], "tags": tags}, params)
+    sourced = {"source_arn": want["source_arn"]} if want["source_arn"] else {}
+    created = Action("create", KIND, name, {}, {"service": want["service"], **sourced, "tags": tags}, params)
     return Plan((created, *_policies(want, {"Managed": [], "Inline": {}})))
 
 
@@ -116,7 +138,7 @@ def _tags(want: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _trusted(want: Mapping[str, Any], role: Mapping[str, Any]) -> Iterator[Action]:
-    wanted, has = trust(want["service"]), role["AssumeRolePolicyDocument"]
+    wanted, has = trust(want["service"], want["source_arn"]), role["AssumeRolePolicyDocument"]
     if has != wanted:
         params = {"PolicyDocument": json.dumps(wanted)}
         yield Action("trust", KIND, want["name"], {"trust": has}, {"trust": wanted}, params)

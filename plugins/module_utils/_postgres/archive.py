@@ -28,7 +28,8 @@ class Archive:
     def read(self, *options: str) -> None:
         """Dump with the options, and read the table of contents: proof that the dump can be read, too."""
         self._run(dump_argv(self.task, *options, f"--file={self.path}"), self.task.source, "the database")
-        self.entries = toc.chosen(toc.read_toc(self._listing()), self.task.existing_schemas, self.task.extensions)
+        task = self.task
+        self.entries = toc.chosen(toc.read_toc(self._listing()), task.existing_schemas, task.extensions, task.chosen)
 
     def restore(
         self,
@@ -43,6 +44,10 @@ class Archive:
         options = (f"--jobs={jobs or self.task.jobs}", f"--section={section}", f"--use-list={listing}", str(self.path))
         argv = restore_argv(self.task, *options, tolerant=tolerated is not None)
         self._run(argv, self.task.target, section, on_line, tolerated or (lambda: False))
+
+    def restore_all(self, *options: str) -> None:
+        argv = restore_argv(self.task, *options, f"--jobs={self.task.jobs}", str(self.path))
+        self._run(argv, self.task.target, self.path.name)
 
     def restore_rest(self, entries: list[toc.Entry]) -> None:
         """Run in parallel, then repeat one by one what failed since the server ended something to resolve a deadlock.
@@ -88,7 +93,7 @@ class Archive:
 
     def _listing(self) -> str:
         """Return the table of contents: proof that the dump can be read, too."""
-        argv = [self.task.clients.pg_restore, "--list", str(self.path)]
+        argv = [self.task.clients.pg_restore, "--list", "--verbose", str(self.path)]
         done = subprocess.run(argv, capture_output=True, timeout=max(self.task.commands.deadline.left, 1), check=False)
         if done.returncode:
             raise PostgresError(
@@ -99,28 +104,23 @@ class Archive:
 
 def dump_argv(task: Task, *options: str) -> list[str]:
     return [
-        task.clients.pg_dump, "--no-password", *options,
+        task.clients.pg_dump, "--no-password", f"--dbname={task.source.conninfo()}", *options,
         f"--snapshot={task.snapshot}", f"--lock-wait-timeout={task.lock_timeout}s",
         # What is written is read once, by us, and never survives this run: no zlib, no fsync.
         "--compress=0", "--no-sync",
         "--no-owner", "--no-acl", "--no-tablespaces", "--no-publications", "--no-subscriptions",
-        "--no-security-labels", f"--exclude-schema={catalogue.MARKER_SCHEMA}",
+        "--no-security-labels", f"--exclude-schema={catalogue.MARKER_SCHEMA}", *task.dump_options,
     ]  # fmt: skip
 
 
 def restore_argv(task: Task, *options: str, tolerant: bool = False) -> list[str]:
+    target = task.target.conninfo(task.patience, dbname=task.target.database)
     return [
-        task.clients.pg_restore, "--no-password", f"--dbname=dbname={conninfo_value(task.target.database)}",
+        task.clients.pg_restore, "--no-password", f"--dbname={target}",
         # Without --verbose an error does not name its entry.
         "--no-owner", "--no-acl", "--no-tablespaces", "--verbose",
         *([] if tolerant else ["--exit-on-error"]), *options,
     ]  # fmt: skip
-
-
-def conninfo_value(text: str) -> str:
-    """Quote a value of a libpq connection string: a bare database name with '=' would be read as one."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 class NotADeadlock(Exception):

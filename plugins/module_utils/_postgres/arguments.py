@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the bahnvision.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arguments that both modules share; documented in the fragment postgres_connection."""
+"""The arguments that the modules share; documented in the fragments postgres_connection and postgres_move."""
 
 from __future__ import annotations
 
@@ -32,12 +32,26 @@ def _side(sslmode: str) -> dict[str, dict]:
     }
 
 
-def logical_spec() -> dict[str, dict]:
-    """Return what pg_migrate takes for O(method=logical)."""
+def move_spec() -> dict[str, dict]:
+    """Return what decides what a move does and needs, which the preflight foretells."""
     return {
+        "engine": {"type": "str", "choices": ["copy", "dump"], "default": "copy"},
+        "format": {"type": "str", "choices": ["auto", "text"], "default": "auto"},
+        "freeze": {"type": "bool", "default": True},
+        "split_over": {"type": "str", "default": "10GB"},
+        "workdir": {"type": "path"},
+        "on_nonempty": {"type": "str", "choices": ["fail", "resume"], "default": "resume"},
         "static_tables": {"type": "list", "elements": "str"},
-        "source_from_target": reach_spec(),
-        "slot_timeout": {"type": "int", "default": 300},
+    }
+
+
+def tuning_spec() -> dict[str, dict]:
+    """Return what costs the servers less or more while a move runs."""
+    return {
+        "maintenance_work_mem": {"type": "str"},
+        "stall_timeout": {"type": "int", "default": 600},
+        "lock_timeout": {"type": "int", "default": 60},
+        "analyze": {"type": "str", "choices": ["analyze", "statistics", "none"], "default": "analyze"},
     }
 
 

@@ -38,8 +38,16 @@ rel as materialized (
 )
 """
 
+
+def collation_name(oid: str) -> str:
+    """Return the SQL of a collation's name: the type regcollation is there from 13 on."""
+    return f"""(select case n.nspname when 'pg_catalog' then format('%I', l.collname)
+      else format('%I.%I', n.nspname, l.collname) end from pg_catalog.pg_collation l
+    join pg_catalog.pg_namespace n on n.oid = l.collnamespace where l.oid = {oid})"""
+
+
 _SCHEMAS = """
-select 'schema', format('%I', nspname), '' from ns
+select 'schema', format('%I', nspname), '', ('pg_catalog.pg_namespace'::regclass)::oid, oid from ns
 where nspname <> 'public' and (('pg_catalog.pg_namespace'::regclass)::oid, oid) not in (select * from member)
 """
 
@@ -62,36 +70,40 @@ select case relkind when 'v' then 'view' when 'm' then 'materialized view' when 
      from pg_catalog.pg_sequence s where s.seqrelid = rel.oid),
     (select 'owned by ' || d.refobjid::regclass || ' ' || d.refobjsubid || d.deptype::text from pg_catalog.pg_depend d
      where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = rel.oid and relkind = 'S'
-       and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjsubid > 0 limit 1))
+       and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjsubid > 0 limit 1)),
+  'pg_catalog.pg_class'::regclass, oid
 from rel
 """
 
 # Positions are counted without the holes that dropped columns leave: a copy has none.
-_COLUMNS = """
+_COLUMNS = f"""
 select 'column', rel.ident || '.' || format('%I', a.attname),
   concat_ws(' ', row_number() over (partition by a.attrelid order by a.attnum),
     pg_catalog.format_type(a.atttypid, a.atttypmod),
-    case when a.attcollation <> t.typcollation then 'collate ' || a.attcollation::regcollation end,
+    case when a.attcollation <> t.typcollation then 'collate ' || {collation_name("a.attcollation")} end,
     case when a.attnotnull then 'not null' end,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'generated ' || nullif(a.attgenerated::text, ''),
     'identity ' || nullif(a.attidentity::text, ''),
     case when a.attstorage <> t.typstorage then 'storage ' || a.attstorage::text end,
     'compression ' || nullif(pg_catalog.to_jsonb(a) ->> 'attcompression', ''),
     'statistics ' || nullif(coalesce(pg_catalog.to_jsonb(a) ->> 'attstattarget', '-1'), '-1'),
-    'options ' || a.attoptions::text)
+    'options ' || a.attoptions::text), 'pg_catalog.pg_class'::regclass, rel.oid
 from rel join pg_catalog.pg_attribute a on a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where rel.relkind <> 'S'
 """
 
-# Foreign keys of partitions follow from the parent's, under names the server chooses anew.
+# Foreign keys of partitions follow from the parent's, under names the server chooses anew. NOT NULL is a constraint of
+# domains from 17 on and of tables from 18 on: see printed.py.
 _CONSTRAINTS = """
-select 'constraint', format('%I on %s', c.conname, rel.ident), pg_catalog.pg_get_constraintdef(c.oid)
+select 'constraint', format('%I on %s', c.conname, rel.ident), pg_catalog.pg_get_constraintdef(c.oid),
+  'pg_catalog.pg_constraint'::regclass, c.oid
 from pg_catalog.pg_constraint c join rel on rel.oid = c.conrelid
-where c.contype in ('c', 'f', 'p', 'u', 'x') and not (c.contype = 'f' and c.conparentid <> 0)
+where c.contype in ('c', 'f', 'p', 'u', 'x', 'n') and not (c.contype = 'f' and c.conparentid <> 0)
 union all
-select 'constraint', format('%I on domain %s', c.conname, c.contypid::regtype), pg_catalog.pg_get_constraintdef(c.oid)
+select 'constraint', format('%I on domain %s', c.conname, c.contypid::regtype), pg_catalog.pg_get_constraintdef(c.oid),
+  'pg_catalog.pg_constraint'::regclass, c.oid
 from pg_catalog.pg_constraint c join pg_catalog.pg_type t on t.oid = c.contypid join ns on ns.oid = t.typnamespace
 where c.contype in ('c', 'n') and (('pg_catalog.pg_type'::regclass)::oid, t.oid) not in (select * from member)
 """
@@ -99,17 +111,19 @@ where c.contype in ('c', 'n') and (('pg_catalog.pg_type'::regclass)::oid, t.oid)
 _INDEXES = """
 select 'index', format('%I.%I', n.nspname, x.relname),
   concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid), case when i.indisclustered then 'clustered' end,
-    case when i.indisreplident then 'replica identity' end, case when not i.indisvalid then 'INVALID' end)
+    case when i.indisreplident then 'replica identity' end, case when not i.indisvalid then 'INVALID' end),
+  'pg_catalog.pg_class'::regclass, x.oid
 from pg_catalog.pg_index i join rel on rel.oid = i.indrelid and rel.relkind in ('r', 'p', 'm')
 join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = x.relnamespace
 """
 
 _PARTS = """
-select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid) || ' ' || r.ev_enabled::text
+select 'rule', format('%I on %s', r.rulename, rel.ident), pg_catalog.pg_get_ruledef(r.oid) || ' ' || r.ev_enabled::text,
+  'pg_catalog.pg_rewrite'::regclass, r.oid
 from pg_catalog.pg_rewrite r join rel on rel.oid = r.ev_class where r.rulename <> '_RETURN'
 union all
 select 'trigger', format('%I on %s', t.tgname, rel.ident),
-  pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
+  pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text, 'pg_catalog.pg_trigger'::regclass, t.oid
 from pg_catalog.pg_trigger t join rel on rel.oid = t.tgrelid
 where not t.tgisinternal and coalesce(pg_catalog.to_jsonb(t) ->> 'tgparentid', '0') = '0'
 union all
@@ -117,10 +131,11 @@ select 'policy', format('%I on %s', p.polname, rel.ident),
   concat_ws(' ', p.polcmd, p.polpermissive, pg_catalog.pg_get_expr(p.polqual, p.polrelid),
     pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
     (select string_agg(case r when 0 then 'public' else pg_catalog.pg_get_userbyid(r) end, ',' order by r = 0, 1)
-     from unnest(p.polroles) r))
+     from unnest(p.polroles) r)), 'pg_catalog.pg_policy'::regclass, p.oid
 from pg_catalog.pg_policy p join rel on rel.oid = p.polrelid
 union all
-select 'statistics', format('%I.%I', n.nspname, s.stxname), pg_catalog.pg_get_statisticsobjdef(s.oid)
+select 'statistics', format('%I.%I', n.nspname, s.stxname), pg_catalog.pg_get_statisticsobjdef(s.oid),
+  'pg_catalog.pg_statistic_ext'::regclass, s.oid
 from pg_catalog.pg_statistic_ext s join rel on rel.oid = s.stxrelid
 join pg_catalog.pg_namespace n on n.oid = s.stxnamespace
 """
@@ -131,21 +146,22 @@ select case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else '
   (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0)).identity,
   case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid)
        else (select concat_ws(' ', a.aggkind, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggsortop::regoperator,
-               a.aggtranstype::regtype, a.agginitval) from pg_catalog.pg_aggregate a where a.aggfnoid = p.oid) end
+               a.aggtranstype::regtype, a.agginitval) from pg_catalog.pg_aggregate a where a.aggfnoid = p.oid) end,
+  'pg_catalog.pg_proc'::regclass, p.oid
 from pg_catalog.pg_proc p join ns on ns.oid = p.pronamespace
 where not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass
                   and d.objid = p.oid and d.deptype in ('e', 'i'))
 """
 
-_TYPES = """
+_TYPES = f"""
 select 'type', (pg_catalog.pg_identify_object('pg_catalog.pg_type'::regclass, t.oid, 0)).identity,
   concat_ws(' ', t.typtype,
     (select string_agg(pg_catalog.quote_literal(e.enumlabel), ',' order by e.enumsortorder)
      from pg_catalog.pg_enum e where e.enumtypid = t.oid),
     case when t.typtype = 'd' then concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod),
-      case when t.typnotnull then 'not null' end, t.typdefault, t.typcollation::regcollation) end,
-    (select concat_ws(' ', r.rngsubtype::regtype, r.rngcollation::regcollation, r.rngcanonical, r.rngsubdiff)
-     from pg_catalog.pg_range r where r.rngtypid = t.oid))
+      case when t.typnotnull then 'not null' end, t.typdefault, {collation_name("t.typcollation")}) end,
+    (select concat_ws(' ', r.rngsubtype::regtype, {collation_name("r.rngcollation")}, r.rngcanonical, r.rngsubdiff)
+     from pg_catalog.pg_range r where r.rngtypid = t.oid)), 'pg_catalog.pg_type'::regclass, t.oid
 from pg_catalog.pg_type t join ns on ns.oid = t.typnamespace
 where t.typtype in ('e', 'd', 'r', 'b') and t.typrelid = 0
   and not exists (select from pg_catalog.pg_type e where e.typarray = t.oid)
@@ -169,7 +185,7 @@ select o.type, o.identity, case o.type
     from pg_catalog.pg_ts_dict d join pg_catalog.pg_ts_template t on t.oid = d.dicttemplate where d.oid = c.oid)
   when 'server' then (select concat_ws(' ', s.srvtype, s.srvversion, s.srvoptions)
     from pg_catalog.pg_foreign_server s where s.oid = c.oid)
-  else '' end
+  else '' end, c.class, c.oid
 from (select 'pg_catalog.pg_operator'::regclass, oid, oprnamespace from pg_catalog.pg_operator
   union all select 'pg_catalog.pg_opclass'::regclass, oid, opcnamespace from pg_catalog.pg_opclass
   union all select 'pg_catalog.pg_opfamily'::regclass, oid, opfnamespace from pg_catalog.pg_opfamily
@@ -192,11 +208,12 @@ where c.oid >= 16384
                   and d.deptype in ('e', 'i'))
   and (c.namespace = 0 or c.namespace in (select oid from ns))
 union all
-select 'extension', format('%I', extname), '' from pg_catalog.pg_extension where extname <> 'plpgsql'
+select 'extension', format('%I', extname), '', 'pg_catalog.pg_extension'::regclass, oid
+from pg_catalog.pg_extension where extname <> 'plpgsql'
 """
 
 _COMMENTS = f"""
-select 'comment', o.type || ' ' || o.identity, d.description
+select 'comment', o.type || ' ' || o.identity, d.description, d.classoid, d.objoid
 from pg_catalog.pg_description d
 cross join lateral pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) o
 where d.objoid >= 16384 and (d.classoid, d.objoid) not in (select * from member)
@@ -206,15 +223,28 @@ where d.objoid >= 16384 and (d.classoid, d.objoid) not in (select * from member)
   and o.identity is not null and o.identity !~ '^{MARKER_SCHEMA}(\\.|$)'
 """
 
-OBJECTS = (
-    COMMON
-    + "select pg_catalog.jsonb_build_object('kind', kind, 'ident', ident, 'definition', definition)"
-    + " from ("
+_LISTED = (
+    " from ("
     + " union all ".join(
         (_SCHEMAS, _RELATIONS, _COLUMNS, _CONSTRAINTS, _INDEXES, _PARTS, _FUNCTIONS, _TYPES, _OTHERS, _COMMENTS)
     )
-    + ") as listed (kind, ident, definition)"
+    + ") as listed (kind, ident, definition, class, oid)"
 )  # fmt: skip
+OBJECTS = (
+    COMMON + "select pg_catalog.jsonb_build_object('kind', kind, 'ident', ident, 'definition', definition)" + _LISTED
+)
+# The places of the same in the catalogue, by which a dump's table of contents names them.
+PLACES = (
+    COMMON
+    + "select pg_catalog.jsonb_build_object('kind', kind, 'ident', ident, 'place', class::oid::text || ' ' || oid)"
+    + _LISTED
+)
+# Who depends on whom. The schema public has a low number.
+DEPENDENCIES = """
+select pg_catalog.jsonb_build_array(classid || ' ' || objid, refclassid || ' ' || refobjid, deptype)
+from pg_catalog.pg_depend
+where objid >= 16384 and (refobjid >= 16384 or refclassid = 'pg_catalog.pg_namespace'::regclass)
+  and (classid, objid) <> (refclassid, refobjid)"""
 
 TABLES = (
     COMMON

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-Key = tuple[str, str]
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.printed import (
+    alike,
+    is_printed,
+    listed_by_both,
+    schemas_of,
+)
 
-# Their text is made by the server from a parse tree and changes between major versions, as names of locales do.
-PRINTED_BY_SERVER = frozenset(("view", "materialized view", "rule", "policy", "collation"))
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,12 @@ class Compared:
         return {key: getattr(self, key) for key in keys}
 
 
-def compare_objects(source: dict[Key, str], target: dict[Key, str], same_major: bool) -> list[str]:
-    """Name every object that one side lacks or that is defined otherwise."""
+def compare_objects(source: dict[Key, str], target: dict[Key, str], majors: tuple[int, int]) -> list[str]:
+    """Name every object that one side lacks or that is defined otherwise. `majors` are those of both sides."""
     # pg_dump leaves invalid indexes out, on purpose: the source's are no loss.
     expected = {key: text for key, text in source.items() if not (key[0] == "index" and _invalid(text))}
+    expected, target = listed_by_both(expected, majors), listed_by_both(target, majors)
+    schemas = schemas_of(source) if majors[0] != majors[1] else None
     differences = []
     for key in sorted(expected.keys() | target.keys()):
         name = f"{key[0]} {key[1]}"
@@ -50,7 +56,9 @@ def compare_objects(source: dict[Key, str], target: dict[Key, str], same_major: 
             differences.append(f"{name} is missing on the target")
         elif key not in expected:
             differences.append(f"{name} is only on the target")
-        elif expected[key] != target[key] and (same_major or key[0] not in PRINTED_BY_SERVER):
+        elif expected[key] != target[key] and not (
+            schemas is not None and is_printed(key[0], expected[key]) and alike(expected[key], target[key], schemas)
+        ):
             ours, theirs = _told(expected[key], target[key])
             differences.append(f"{name} is {ours} on the source, {theirs} on the target")
     return differences
@@ -146,11 +154,12 @@ def _sequence_difference(name: str, source: tuple[int, bool] | None, target: tup
 
 
 def weaker_checks(objects: dict[Key, str], source_major: int, target_major: int) -> list[str]:
-    """Name the definitions that compare_objects() passes by their existence alone."""
+    """Name the definitions of which compare_objects() compares less than the text."""
     if source_major == target_major:
         return []
     return [
-        f"{kind} {ident}: its text is not compared between PostgreSQL {source_major} and {target_major}"
-        for kind, ident in sorted(objects)
-        if kind in PRINTED_BY_SERVER
+        f"{kind} {ident}: PostgreSQL {source_major} and {target_major} print it in different ways: its words were "
+        "compared, but for the tables that its columns are told with"
+        for (kind, ident), text in sorted(objects.items())
+        if is_printed(kind, text)
     ]

@@ -31,6 +31,11 @@ SAFE_SETTINGS = {
     "tcp_keepalives_idle": "60",
 }
 
+# A connection that dies without a word is noticed after about two minutes: libpq's parameters for it have no
+# environment variable. Nothing in them is secret.
+KEEPALIVES = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+SILENCE = 120
+
 
 class PasswordFile:
     """A password file in memory (Linux), or else in a private folder until close()."""
@@ -124,9 +129,24 @@ class Connection:
             env["PGPASSFILE"] = self._file.path
         return env
 
+    def conninfo(self, silence: int = SILENCE, **more: str) -> str:
+        """Return the connection string for a child's arguments; the environment says the rest.
+
+        `silence` is for how many seconds what was sent may stay without an answer of the other end's system. A server
+        that does not take rows in for a while is as silent as a dead one, so whoever sends rows is given more.
+        """
+        parameters = {**more, **KEEPALIVES, "tcp_user_timeout": str(silence * 1000)}
+        return " ".join(f"{name}={conninfo_value(value)}" for name, value in parameters.items())
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def conninfo_value(text: str) -> str:
+    """Quote a value of a libpq connection string: a bare database name with '=' would be read as one."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def options_text(settings: Mapping[str, str]) -> str:
@@ -153,6 +173,16 @@ ADVICE = (
     ("server does not support SSL", "the server has no TLS: turn it on there, or set a weaker sslmode"),
     ("no pg_hba.conf entry", "the server does not admit this user from here: check pg_hba.conf and sslmode"),
     ("too many clients", "the server has no free connection: raise max_connections or wait"),
+    (
+        "too many connections for role",
+        "the role's CONNECTION LIMIT is reached: end its other sessions, or ALTER ROLE"
+        " ... CONNECTION LIMIT (-1 for none)",
+    ),
+    (
+        "too many connections for database",
+        "the database's CONNECTION LIMIT is reached: end other sessions, or ALTER"
+        " DATABASE ... CONNECTION LIMIT (-1 for none)",
+    ),
     ("remaining connection slots", "the server has no free connection: raise max_connections or wait"),
     ("unsupported startup parameter", "a pooler is in front: connect to the server itself"),
 )

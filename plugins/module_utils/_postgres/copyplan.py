@@ -171,22 +171,36 @@ class Progress:
 
     tables: dict[str, dict] = field(default_factory=dict)
     phase: str = ""
+    # Of tables that are copied in parts: how many are left, of how many; bytes and rows of those that are there.
+    _left: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _there: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, tables: Iterable[Table]) -> Progress:
+        tables = list(tables)
         state = {
             table.ident: {"state": "kept" if table.kept else "waiting", "bytes": 0, "rows": 0, "total": table.bytes}
             for table in tables
         }
-        return cls(state)
+        return cls(state, _left={table.ident: (len(table.parts), len(table.parts)) for table in tables})
 
     def set(self, ident: str, state: str, **figures: int) -> None:
         self.tables[ident] |= {"state": state, **figures}
 
+    def part_there(self, ident: str, rows: int) -> str:
+        """Take one part of a table, perhaps all of it; return the state that this brings the table into."""
+        left, parts = self._left[ident]
+        size, before = self._there.get(ident, (0, 0))
+        self._left[ident] = (left - 1, parts)
+        self._there[ident] = size, rows = (size + self.tables[ident]["total"] // parts, before + rows)
+        self.set(ident, "copying" if left > 1 else "copied", bytes=size, rows=rows)
+        return str(self.tables[ident]["state"])
+
     def moving(self, figures: Mapping[str, tuple[int, int]]) -> None:
-        """Take {table: (bytes, rows)} of the tables that are being copied."""
+        """Take {table: (bytes, rows)} of the parts that are being copied."""
         for ident, (size, rows) in figures.items():
-            self.tables[ident] |= {"bytes": size, "rows": rows}
+            there = self._there.get(ident, (0, 0))
+            self.tables[ident] |= {"bytes": there[0] + size, "rows": there[1] + rows}
 
     @property
     def state(self) -> dict:

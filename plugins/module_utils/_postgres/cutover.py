@@ -15,10 +15,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import ma
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import MARKER_SCHEMA
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverswitch import Switch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutovertell import tell
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverworld import World
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import number_of_jobs, opened
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import CHOICE, Wish
 
 UTC = timezone.utc  # noqa: UP017 (hosts with Python 3.9 or 3.10 have no datetime.UTC)
 
@@ -30,6 +32,7 @@ def cutover(params: dict, check_mode: bool) -> dict:
         _facts, found = sides.read_target()
         if found is None or "logical" not in found.report or found.state != "done":
             return _without_record(params, found)
+        sides.wish = Wish.of(found.report.get("selection") or {}, CHOICE)
         with _world(sides, params, found, jobs) as world:
             return _reach(world, check_mode)
 
@@ -93,6 +96,8 @@ def _reach(world: World, check_mode: bool) -> dict:
             switch.run()
     elif step.action in ("tidy", "release"):
         changed = _settle(world, step, check_mode) or changed
+        if not check_mode:
+            tell(world, step.to)
     elif step.action == "finish" and not check_mode:
         _finish(world)
     return _told(world, changed, drift=False)
@@ -161,7 +166,7 @@ def _drift(world: World) -> list[str]:
     source = world.sides.read_source()
     target, _found = world.sides.read_target()
     world.sides.release_source()
-    return compare_objects(source.objects, target.objects, source.major == target.major)
+    return compare_objects(source.objects, target.objects, (source.major, target.major))
 
 
 def _remarks(world: World) -> list[str]:

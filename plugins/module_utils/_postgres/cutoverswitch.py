@@ -20,6 +20,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import lo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalops as ops
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalsql as sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_content, compare_objects
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutovertell import tell
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverworld import World
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
@@ -27,7 +28,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.readers i
 
 POLL = 0.02
 # wal_retrieve_retry_interval of the servers is 5 s.
-WORKER_START = 15.0
+WORKER_START = 30.0
 _ABOUT = """
 select pg_catalog.jsonb_build_array(format('%I.%I', n.nspname, c.relname), s.seqincrement, s.seqmin, s.seqmax)
 from pg_catalog.pg_sequence s join pg_catalog.pg_class c on c.oid = s.seqrelid
@@ -54,7 +55,7 @@ class Switch:
             problems += self._stream_problems()
         if not world.expected(self.here):
             problems.append(f"no replication leads to the {self.there}: the last switch was made with reverse=false")
-        writers = facts.read(self.sender, tables=False).server["subscribed"]
+        writers = facts.read(self.sender).server["subscribed"]
         if writers:
             problems.append(f"the {self.here} takes in changes by the subscription {listed(writers)}: end it first")
         if params["reverse"]:
@@ -76,16 +77,16 @@ class Switch:
             time.sleep(POLL)
 
     def _no_way_back(self) -> list[str]:
-        sender = facts.read(self.taker, tables=True)
+        sender = facts.read(self.taker, {*self.world.tables, *self.world.static})
         found = facts.publisher_blockers(self.there, sender)
-        found += facts.subscriber_blockers(self.here, facts.read(self.sender, tables=False))
+        found += facts.subscriber_blockers(self.here, facts.read(self.sender))
         found += facts.table_blockers(sender, self.world.static)
         return [f"{text} (or set reverse=false: then there is no way back)" for text in found]
 
     def _drift(self) -> list[str]:
         source, target = self._facts()
         self._leave()
-        return compare_objects(source.objects, target.objects, source.major == target.major)
+        return compare_objects(source.objects, target.objects, (source.major, target.major))
 
     def _facts(self) -> tuple[Facts, Facts]:
         sides = self.world.sides
@@ -130,9 +131,23 @@ class Switch:
         self._step("released")
         last |= {"steps": self.steps, "write_downtime_ms": self._downtime()}
         world.write(going=None, last=last)
+        untold = self._tell()
         ops.drop_streams(self.sender, self.taker, world.stem)
         self._step("tidied up")
         world.write(last={**last, "steps": self.steps})
+        if untold is not None:
+            raise untold
+
+    def _tell(self) -> PostgresError | None:
+        """Return why the application could not be told; the rest is done all the same."""
+        if not self.world.params["point_command"]:
+            return None
+        try:
+            tell(self.world, self.there)
+            self._step("application told")
+        except PostgresError as problem:
+            return problem
+        return None
 
     def _downtime(self) -> int:
         return round((time.monotonic() - self._fenced) * 1000)
@@ -194,7 +209,9 @@ class Switch:
     def _sequences(self) -> None:
         rows = self.sender.ask_json(_ABOUT)
         about = {str(row[0]): plan.Sequence(*row[1:]) for row in map(list, rows)}
-        names = content.names(self.sender, catalogue.SEQUENCES)
+        # A selection may have left some of them behind; that no other is missing was seen before.
+        present = set(content.names(self.taker, catalogue.SEQUENCES))
+        names = [name for name in content.names(self.sender, catalogue.SEQUENCES) if name in present]
         ours, theirs = (content.read_sequences(session, names) for session in (self.sender, self.taker))
         values = plan.bring_forward(ours, theirs, about, self.world.params["sequence_margin"])
         if values:
@@ -205,7 +222,7 @@ class Switch:
         mode = self.world.params["verify"]
         source, target = self._facts()
         try:
-            differences = compare_objects(source.objects, target.objects, source.major == target.major)
+            differences = compare_objects(source.objects, target.objects, (source.major, target.major))
             if mode != "none" and not differences:
                 with opened_readers(self.world.sides, source, target, self.world.jobs) as readers:
                     differences = self._compare_rows(readers, source, mode == "hash")

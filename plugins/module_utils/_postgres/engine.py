@@ -43,6 +43,7 @@ class DumpEngine:
     task: Task
     needs_snapshot_for_rows: bool = False
     archive: Archive = field(init=False)
+    _shown: dict[str, dict] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.task, self.task.workdir / "dump")
@@ -54,12 +55,23 @@ class DumpEngine:
         self.archive.restore("pre-data", self.archive.entries)
 
     def write_rows(self) -> Written:
-        watch = Stopwatch(toc.table_data(self.archive.entries))
+        self._tell("", "waiting")
+        watch = Stopwatch(toc.table_data(self.archive.entries), on_state=self._tell)
         self.archive.restore("data", self.archive.entries, watch.line)
+        self._tell("", "copied")
         return Written(watch.seconds)
 
     def write_rest(self) -> None:
         self.archive.restore_rest(self.archive.entries)
+        self._tell("", "done")
+
+    def _tell(self, oid: str, state: str) -> None:
+        """Tell a watcher of one table, or of all; pg_restore says when a table begins and ends, and no rows."""
+        for table in self.task.tables:
+            if oid in ("", table["oid"]):
+                size = {"bytes": 0, "rows": 0, "total": table["bytes"]}
+                self._shown[table["name"]] = {"state": state, **size}
+        self.task.on_progress({"tables": self._shown})
 
 
 class Stopwatch:
@@ -68,14 +80,22 @@ class Stopwatch:
     Its workers write to one pipe, in pieces: a line may be torn. A table whose lines are torn has no time.
     """
 
-    def __init__(self, tables: dict[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tables: dict[str, str],
+        clock: Callable[[], float] = time.monotonic,
+        on_state: Callable[[str, str], None] = lambda _oid, _state: None,
+    ) -> None:
         self.seconds: dict[str, float] = {}
-        self._tables, self._clock = tables, clock
+        self._tables, self._clock, self._on_state = tables, clock, on_state
         self._started: dict[str, float] = {}
 
     def line(self, text: str) -> None:
         words = [*text.split(), "", "", "", ""]
         if words[1:3] == ["launching", "item"]:
             self._started[words[3]] = self._clock()
+            if words[3] in self._tables:
+                self._on_state(self._tables[words[3]], "copying")
         elif words[1:3] == ["finished", "item"] and words[3] in self._tables and words[3] in self._started:
             self.seconds[self._tables[words[3]]] = self._clock() - self._started[words[3]]
+            self._on_state(self._tables[words[3]], "copied")

@@ -13,22 +13,26 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Assessment
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.source import assess_source
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.task import replication_settings, table_mappings
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume, steps, toc
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, planner, resume, steps, toc
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.archive import Archive
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import end_leftovers
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.handing import Handover
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.migrate import Migration
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import number_of_jobs, opened
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 AWAITS = "awaits rows"
 BEFORE, AFTER = "pre-data", "post-data"
@@ -42,7 +46,7 @@ def migrate_by_dms(params: dict, check_mode: bool) -> dict:
         raise PostgresError(f"method=dms needs section={BEFORE} (before DMS's load) or section={AFTER} (after it)")
     jobs = number_of_jobs(params["jobs"])
     parent = steps.work_parent(params["workdir"])
-    with opened(params, params["timeout"]) as sides:
+    with opened(params, params["timeout"], Wish.of(params)) as sides:
         # No engine of ours: what an interrupted run of another method has copied is not kept.
         return DmsMigration(sides, {**params, "engine": "external"}, jobs, parent).run(check_mode)
 
@@ -62,23 +66,22 @@ class DmsMigration(Migration):
         self.load_id = found.report.get("load", "") if awaits and found is not None else ""
         if awaits:  # what is there is meant to be there, and stays
             self.params = {**self.params, "on_nonempty": "resume"}
+        if self.before and self.assessed is None and self._is_to_move(found, target):
+            self.assessed = assess_source(self.sides, self.source, self.jobs)
         plan, decision = super()._decide(found, target)
-        if decision.action == "done":
-            return plan, decision
-        if not self.before and not self.load_id:
+        if decision.action != "done" and not self.before and not self.load_id:
             raise PostgresError(
                 f"the {self.sides.target} awaits no rows of AWS DMS: begin with section={BEFORE}; nothing was touched"
             )
-        if self.before and self.assessed is None:
-            self.assessed = assess_source(self.sides, self.source, self.jobs)
-            if self.assessed.blockers:
-                blockers = list(self.assessed.blockers)
-                raise PostgresError(
-                    f"AWS DMS cannot move this database without loss, nothing was touched: {listed(blockers)}. "
-                    "Use migration_method=copy, or change the source",
-                    {"blockers": blockers},
-                )
         return plan, decision
+
+    def _is_to_move(self, found: marker.Marker | None, target: Facts) -> bool:
+        """Tables with LOBs are read whole for the assessment: not when nothing is to be moved."""
+        plan = make_plan(self.source, target, self._request())
+        return marker.decide(found, target, plan, self.params["on_nonempty"]).action in ("move", "resume")
+
+    def _request(self) -> Request:
+        return replace(super()._request(), assessment=self.assessed)
 
     def _move(self, clients: Clients) -> dict:
         if self.before and self.load_id:
@@ -111,6 +114,8 @@ class DmsMigration(Migration):
             self._check_rows(gate, snapshot, run_id)
             with self._phase("restore"):
                 archive.restore_rest([entry for entry in archive.entries if not self._is_primary_key(entry)])
+            with self._phase("analyze"):
+                self.statistics = planner.gather(self.sides, task, frozenset())
         return self._end(plan, target, run_id, gate)
 
     def _read_archive(self, task: Task, folder: Path) -> Archive:
@@ -118,6 +123,8 @@ class DmsMigration(Migration):
         archive = Archive(task, folder / "schema")
         with self._phase("dump"):
             archive.read("--format=custom", "--section=pre-data", "--section=post-data")
+            if not self.before:
+                planner.read(task)
         return archive
 
     def _is_primary_key(self, entry: toc.Entry) -> bool:
@@ -129,6 +136,7 @@ class DmsMigration(Migration):
             keys = [entry for entry in archive.entries if self._is_primary_key(entry)]
             if keys:
                 archive.restore("post-data", keys)
+            Handover(self.sides, self.source).rehearse()
         self.load_id = str(uuid.uuid4())
         marker.note(self.sides.target_session, run_id, "load", self.load_id)
         marker.set_phase(self.sides.target_session, run_id, AWAITS)
@@ -153,12 +161,10 @@ class DmsMigration(Migration):
     def _end(self, plan: Plan, target: Facts, run_id: str, gate: Gate) -> dict:
         with self._phase("sequences"):
             gate.bring_sequences_forward()
-        with self._phase("analyze"):
-            steps.analyze(self.sides, self.jobs, frozenset())
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(Written())
-        marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
+        self._finish(plan, run_id, tables)
         self.load_id = ""
         return self._result(plan, target, changed=True, run_id=run_id, tables=tables, verified=gate.verified)
 
@@ -173,5 +179,4 @@ class DmsMigration(Migration):
         if self.assessed is not None:
             told["table_mappings"] = json.dumps(table_mappings(self.assessed))
             told["replication_settings"] = json.dumps(replication_settings(self.assessed))
-            result["remarks"] = [*result["remarks"], *self.assessed.notes]
         return {**result, "dms": told}

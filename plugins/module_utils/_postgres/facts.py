@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content, copysql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight import sql as preflight_sql
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 # One bigint for the whole collection: the advisory lock belongs to one database, not to the server.
@@ -38,12 +39,12 @@ select pg_catalog.jsonb_build_object('version', current_setting('server_version_
   'read_only', pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on',
   'may_create', has_database_privilege(d.oid, 'create')
     and coalesce((select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'public'), true),
-  'free_connections', least(
-    current_setting('max_connections')::int - used.server - case when r.rolsuper then 0 else (select coalesce(
+  'free_connections', jsonb_build_object(
+    'server', current_setting('max_connections')::int - used.server - case when r.rolsuper then 0 else (select coalesce(
       sum(setting::int), 0) from pg_settings where name = any ('{{superuser_reserved_connections,reserved_connections,
         rds.rds_superuser_reserved_connections}}'::text[])) end,
-    case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - used.role end,
-    case when d.datconnlimit >= 0 and not r.rolsuper then d.datconnlimit - used.database end),
+    'role', case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - used.role end,
+    'database', case when d.datconnlimit >= 0 and not r.rolsuper then d.datconnlimit - used.database end),
   'extensions', (select coalesce(jsonb_object_agg(e.extname, jsonb_build_object('version', e.extversion,
       'schema', n.nspname, 'order', e.oid::bigint)), '{{}}')
     from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname <> 'plpgsql'),
@@ -110,11 +111,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Facts:
-    """One side. `objects` maps (kind, identity) to the definition."""
+    """One side. `objects` maps (kind, identity) to the definition. `chosen` says what a selection has taken off."""
 
     server: dict
     tables: tuple[Table, ...] = ()
     objects: dict[tuple[str, str], str] = field(default_factory=dict)
+    chosen: Chosen = field(default_factory=Chosen)
 
     @property
     def major(self) -> int:

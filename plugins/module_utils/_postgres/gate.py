@@ -98,7 +98,8 @@ class Gate:
     def _take(self, counted: dict[str, tuple[int, int]], kept: frozenset[str]) -> None:
         """Believe the numbers that both ends of each COPY have told; the rest of the target is counted anew."""
         self.source = {name: Read(rows) for name, (rows, _written) in counted.items()}
-        self.source[LARGE_OBJECTS] = Read(self.plan.large_objects)
+        if self.sides.wish.large_objects:
+            self.source[LARGE_OBJECTS] = Read(self.plan.large_objects)
         self.target = {name: Read(rows) for name, (_read, rows) in counted.items()}
         self.target |= self._read(self.sides.target, None, kept)
 
@@ -115,7 +116,8 @@ class Gate:
     def _read(self, side: Connection, snapshot: str | None, only: frozenset[str] | None = None) -> dict[str, Read]:
         names = [table["name"] for table in self.plan.tables if only is None or table["name"] in only]
         tasks = [(name, self._statement(name)) for name in names]
-        tasks.append((LARGE_OBJECTS, content.LARGE_OBJECT_COUNT))
+        if self.sides.wish.large_objects:
+            tasks.append((LARGE_OBJECTS, content.LARGE_OBJECT_COUNT))
         wrapped = [(name, content.under_snapshot(snapshot, sql)) for name, sql in tasks]
         sessions = content.open_sessions(self.sides.commands, self.sides.psql, side, min(self.jobs, len(tasks)))
         (answers,) = run_all([(sessions, wrapped)], self.sides.commands)

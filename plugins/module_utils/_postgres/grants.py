@@ -43,11 +43,31 @@ from (
   where (t.typtype in ('e', 'd', 'r', 'b') or c.relkind = 'c')
     and not exists (select from pg_catalog.pg_type e where e.typarray = t.oid)
     and (('pg_catalog.pg_type'::regclass)::oid, t.oid) not in (select * from member)
+  union all select o.type, o.identity, c.owner, null
+  from (select 'pg_catalog.pg_operator'::regclass, oid, oprnamespace, oprowner from pg_catalog.pg_operator
+    union all select 'pg_catalog.pg_opclass'::regclass, oid, opcnamespace, opcowner from pg_catalog.pg_opclass
+    union all select 'pg_catalog.pg_opfamily'::regclass, oid, opfnamespace, opfowner from pg_catalog.pg_opfamily
+    union all select 'pg_catalog.pg_collation'::regclass, oid, collnamespace, collowner from pg_catalog.pg_collation
+    union all select 'pg_catalog.pg_conversion'::regclass, oid, connamespace, conowner from pg_catalog.pg_conversion
+    union all select 'pg_catalog.pg_ts_config'::regclass, oid, cfgnamespace, cfgowner from pg_catalog.pg_ts_config
+    union all select 'pg_catalog.pg_ts_dict'::regclass, oid, dictnamespace, dictowner from pg_catalog.pg_ts_dict
+  ) as c (class, oid, namespace, owner) cross join lateral pg_catalog.pg_identify_object(c.class, c.oid, 0) o
+  where c.oid >= 16384 and c.namespace in (select oid from ns) and not exists (select from pg_catalog.pg_depend d
+    where d.classid = c.class and d.objid = c.oid and d.deptype in ('e', 'i'))
+  union all select 'statistics', format('%I.%I', n.nspname, s.stxname), s.stxowner, null
+  from pg_catalog.pg_statistic_ext s join rel on rel.oid = s.stxrelid
+  join pg_catalog.pg_namespace n on n.oid = s.stxnamespace
+  union all select 'server', format('%I', srvname), srvowner, coalesce(srvacl, pg_catalog.acldefault('S', srvowner))
+  from pg_catalog.pg_foreign_server
+  where (('pg_catalog.pg_foreign_server'::regclass)::oid, oid) not in (select * from member)
+  union all select 'large object', oid::text, lomowner, coalesce(lomacl, pg_catalog.acldefault('L', lomowner))
+  from pg_catalog.pg_largeobject_metadata
   union all select 'database', '', datdba, coalesce(datacl, pg_catalog.acldefault('d', datdba))
   from pg_catalog.pg_database where datname = current_database()
   union all select 'default privileges', concat_ws(' in schema ', case defaclobjtype when 'r' then 'tables'
       when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas'
-      else defaclobjtype::text end, (select format('%I', nspname) from pg_catalog.pg_namespace n
+      when 'L' then 'large objects' else defaclobjtype::text end,
+      (select format('%I', nspname) from pg_catalog.pg_namespace n
       where n.oid = defaclnamespace)), defaclrole, defaclacl
   from pg_catalog.pg_default_acl
 ) as listed (kind, ident, owner, acl)"""

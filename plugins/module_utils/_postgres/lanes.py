@@ -98,7 +98,7 @@ def opened_lanes(task: Task, number: int, copying: bool) -> Iterator[list[Lane]]
         for n in range(number):
             name = f"{task.application}:{n}"
             source = Session(commands, psql, task.source, {**TEXT_SETTINGS, **task.source_settings}, name)
-            target = Session(commands, psql, task.target, memory, name)
+            target = Session(commands, psql, task.target, memory, name, silence=task.patience)
             lanes.append(Lane(n, target, source, task.workdir / f"rows.{n}"))
         for lane in lanes:
             lane.target.connect()

@@ -15,17 +15,20 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalfacts as facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalkeep as keep
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalops as ops
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalsql as sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker, resume
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import read_facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, hash_objects
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import READ_ONLY, Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import literal
 
+TIED = "{} others are copied again, since foreign keys tie them to tables that were not finished"
 COVERED = "replication slots hold every change of the finished tables since their snapshots"
+# wal_retrieve_retry_interval of the servers is 5 s.
+WORKER_START, POLL = 15.0, 0.05
 # A slot begins where no transaction is at work that began before it, in any database of the server.
 _AT_WORK = """
 select to_jsonb(format('process %s of %s in %s since %s', pid, usename, datname, xact_start::timestamp(0)))
@@ -47,12 +50,6 @@ def streams_of(found: marker.Marker | None) -> dict[str, list[str]]:
     """Return {stream: its tables} as the run has written them down, the oldest first."""
     streams = (found.report.get("logical") or {}).get("streams", {}) if found else {}
     return dict(sorted(streams.items(), key=lambda item: _number(item[0])))
-
-
-def divide(streams: dict[str, list[str]], tables: Collection[str]) -> dict[str, list[str]]:
-    """Give each table to the newest stream that has begun to copy it. Pure."""
-    owner = {table: name for name, members in streams.items() for table in members}
-    return {name: [t for t in members if t in tables and owner[t] == name] for name, members in streams.items()}
 
 
 def _number(name: str) -> int:
@@ -105,6 +102,7 @@ class Logical(Still):
     method = "logical"
     mark: dict = field(default_factory=lambda: {"logical": {}})
     streams: dict[str, list[str]] = field(default_factory=dict)
+    tied: list[str] = field(default_factory=list)
     _control: Session | None = None
 
     @property
@@ -121,8 +119,8 @@ class Logical(Still):
         """Refuse what cannot be replicated, before anything is written. Called within the source's transaction."""
         if action == "done":
             return
-        source = facts.read(self.sides.source_session, tables=True)
-        target = facts.read(self.sides.target_session, tables=False)
+        source = facts.read(self.sides.source_session, self.sides.moved_tables)
+        target = facts.read(self.sides.target_session)
         # An interrupted run holds a slot of its own already.
         problems = facts.publisher_blockers("source", source, 1 if found is None else 0)
         problems += facts.subscriber_blockers("target", target) + facts.table_blockers(source, self.static)
@@ -136,7 +134,9 @@ class Logical(Still):
     def covers(self, found: marker.Marker) -> str | None:
         """Return why the slots do not cover the gap since the interrupted run's copies; empty when they do."""
         done = resume.read_kept(self.sides.target_session, found.run_id).tables or {}
-        self.streams = divide(streams_of(found), done)
+        finished = keep.divide(streams_of(found), done)
+        self.streams = keep.whole(finished, map(list, self.control.ask_json(keep.REFERENCES)), self.static)
+        self.tied = sorted({t for name, tables in finished.items() for t in tables if t not in self.streams[name]})
         slots = ops.find(self.control, sql.stem_of(found.run_id)).slots
         lost = [name for name, tables in self.streams.items() if tables and not ops.usable(slots.get(name))]
         return f"the replication slot {listed(lost)} is gone or has lost changes" if lost else ""
@@ -150,7 +150,12 @@ class Logical(Still):
         for name, tables in self.streams.items():
             self.control.ask(sql.set_tables(name, tables))
         # No slot carries large objects: they are copied again.
-        return replace(kept or resume.Kept(""), reason=COVERED, large_objects=False)
+        kept = replace(kept or resume.Kept(""), reason=COVERED, large_objects=False)
+        if not self.tied or kept.tables is None:
+            return kept
+        session.ask(keep.forget_sql(run_id, self.tied))
+        rows = {table: rows for table, rows in kept.tables.items() if table not in self.tied}
+        return replace(kept, reason=f"{COVERED}; {TIED.format(len(self.tied))}", tables=rows)
 
     def begin(self, run_id: str, plan: Plan, kept: Collection[str]) -> str:
         """Publish what is to be copied, make the slot, and return the name of its snapshot.
@@ -166,7 +171,7 @@ class Logical(Still):
             marker.note(self.sides.target_session, run_id, "logical", {"streams": self.streams, "static": self.static})
             self.control.ask(sql.create_publication(name, followed))
             self._slot(session, name)
-            objects = read_facts(session, "source").objects
+            objects = self.sides.look_at_source().objects
             if hash_objects(objects) != plan.schema_hash:
                 raise PostgresError("the source's schema was changed while this run began: run again")
         else:
@@ -210,6 +215,19 @@ class Logical(Still):
         """Let the changes in: rows, indexes and constraints are there, and were compared."""
         for name in self.streams:
             self.sides.target_session.ask(sql.enable(name))
+        self._await_readers()
+
+    def _await_readers(self) -> None:
+        """See that the subscriptions work. The rows are there, so one that does not is no failure of the copy."""
+        deadline = time.monotonic() + WORKER_START
+        while idle := [slot["name"] for name in self.streams for slot in self._slots(name) if not slot["active"]]:
+            if time.monotonic() > deadline:
+                self.remarks.append(
+                    f"the subscription {listed(idle)} has not begun to work within {WORKER_START:g} s: why is in the "
+                    "target's log"
+                )
+                return
+            time.sleep(POLL)
 
     def go_on(self, found: marker.Marker | None, check_mode: bool) -> bool:
         """See that a finished copy is followed; start what a killed run has not started. Return whether any was."""
@@ -223,6 +241,7 @@ class Logical(Still):
         if not check_mode:
             for name in stopped:
                 self.sides.target_session.ask(sql.enable(name))
+            self._await_readers()
         return bool(stopped)
 
     def _standing(self, found: marker.Marker, cutover: dict) -> dict[str, dict]:
@@ -258,7 +277,16 @@ class Logical(Still):
         return facts.not_followed(plan.large_objects, plan.objects)
 
     def result(self) -> dict:
-        return {"streams": {name: len(tables) for name, tables in self.streams.items()}, "static_tables": self.static}
+        return {
+            "streams": {name: len(tables) for name, tables in self.streams.items()},
+            "slots": [slot for name in self.streams for slot in self._slots(name)],
+            "static_tables": self.static,
+        }
+
+    def _slots(self, name: str) -> list[dict]:
+        keys = ("name", "active", "wal_status", "lag_bytes", "retained_bytes")
+        slot = ops.find(self.control, name.rpartition("_")[0]).slots.get(name)
+        return [{key: slot[key] for key in keys}] if slot else []
 
 
 def of(sides: Sides, params: dict) -> Still:

@@ -75,9 +75,11 @@ class Replication:
         return self.server["version"] // 10000
 
 
-def read(session: Session, tables: bool) -> Replication:
+def read(session: Session, only: Collection[str] = ()) -> Replication:
+    """Read one side; of its tables, those named."""
     (server,) = session.ask_json(SERVER)
-    return Replication(server, tuple(session.ask_json(TABLES)) if tables else ())
+    tables = session.ask_json(TABLES) if only else []
+    return Replication(server, tuple(table for table in tables if table["ident"] in only))
 
 
 def publisher_blockers(side: str, facts: Replication, needed: int = 1) -> list[str]:

@@ -138,7 +138,9 @@ select pg_catalog.jsonb_build_object(
       'tables', (select coalesce(jsonb_object_agg(r.srrelid::regclass::text, r.srsubstate), '{{}}')
         from pg_catalog.pg_subscription_rel r where r.srsubid = s.oid)) order by s.subname), '[]')
     from pg_catalog.pg_subscription s
+    -- Helpers of a worker, from 16 on, are not the worker.
     left join pg_catalog.pg_stat_subscription a on a.subid = s.oid and a.relid is null
+      and to_jsonb(a) ->> 'leader_pid' is null
     where s.subdbid = (select oid from pg_catalog.pg_database where datname = current_database())
       and {_ours("s.subname", stem)}))"""
 

@@ -10,6 +10,7 @@ its lock cannot write that it is done.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import MARKER_SCHEMA, STANDALONE
@@ -18,6 +19,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts imp
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Key, Plan
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import literal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import names_of, told_difference
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ def decide(marker: Marker | None, target: Facts, plan: Plan, on_nonempty: str) -
         return Decision("refuse", f"another run is at work on the target ({since}): wait for its end")
     present = sorted(key for key in target.objects if key[0] in STANDALONE)
     if marker is None:
-        names = [f"{kind} {ident}" for kind, ident in present]
+        # Somebody may have made extensions before, and schemas for them.
+        prepared = {about["schema"] for about in target.server["extensions"].values()}
+        names = [f"{kind} {ident}" for kind, ident in present if kind != "schema" or names_of(ident)[0] not in prepared]
         if target.server["large_objects"]:
             names.append(f"{target.server['large_objects']} large objects")
         if names:
@@ -57,7 +61,7 @@ def decide(marker: Marker | None, target: Facts, plan: Plan, on_nonempty: str) -
                 f"the target is not empty and was not filled by this module: {listed(names)}; nothing was touched",
             )
         return Decision("move")
-    difference = _difference(marker, plan)
+    difference = told_difference(marker.report.get("selection") or {}, plan.outcome) or _difference(marker, plan)
     if difference:
         return Decision(
             "refuse", f"the target was {_deed(marker)} (run {marker.run_id}, {marker.started}); {difference}"
@@ -147,8 +151,9 @@ def claim(
 ) -> None:
     """Write down who we are and everything we are going to make, in one transaction."""
     report = json.dumps(
-        {"identity": plan.identity, "schema_hash": plan.schema_hash, "source_state": state, **(more or {})}
-    )
+        {"identity": plan.identity, "schema_hash": plan.schema_hash, "source_state": state,
+         "selection": plan.outcome, **(more or {})}
+    )  # fmt: skip
     items = json.dumps([*plan.objects, *(("large object", oid) for oid in large_objects)])
     session.ask(
         f"""
@@ -193,13 +198,18 @@ def note(session: Session, run_id: str, key: str, value: object) -> None:
     )
 
 
-def finish(session: Session, run_id: str, report: dict, tables: list[dict]) -> None:
-    """Write that the run is done. Committed to disk, and with it everything committed before it."""
+def finish(
+    session: Session, run_id: str, report: dict, tables: list[dict], last: Callable[[], None] = lambda: None
+) -> None:
+    """Write that the run is done, and with it what `last` does, or neither.
+
+    Committed to disk, and with it everything committed before it.
+    """
     rows = json.dumps(tables)
+    session.ask("begin;\nset local synchronous_commit = on")
+    last()
     session.ask(
         f"""
-begin;
-set local synchronous_commit = on;
 insert into {MARKER_SCHEMA}.item (run_id, kind, ident, state, rows, bytes, hash, seconds)
 select {literal(run_id)}, 'table data', e ->> 'name', 'done', (e ->> 'rows_target')::bigint, (e ->> 'bytes')::bigint,
   e ->> 'hash', (e ->> 'seconds')::numeric from jsonb_array_elements({literal(rows)}) e

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, resume, steps
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logical, marker, planner, resume, steps
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clear import (
     clear,
     clear_large_objects,
@@ -27,20 +27,22 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.engine im
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import LOCK_KEY, Facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.gate import Gate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.handing import Handover
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, make_plan, refusal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import dump_options
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import (
     Sides,
     number_of_jobs,
     opened,
     without_lock,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options, Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Task, Written
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 HEARTBEAT = 5.0
-CTID_RANGES_SINCE = 14  # older servers read the whole table for each part
-# Servers from 14 on.
-CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}
+CONNECTION_CHECK = {"client_connection_check_interval": "2s", "idle_session_timeout": "0"}  # servers from 14 on
 
 
 def migrate(params: dict, check_mode: bool) -> dict:
@@ -50,7 +52,7 @@ def migrate(params: dict, check_mode: bool) -> dict:
         steps.size_of(name, params[name])
     parent = steps.work_parent(params["workdir"])
     began = time.monotonic()
-    with opened(params, params["timeout"]) as sides:
+    with opened(params, params["timeout"], Wish.of(params)) as sides:
         migration = Migration(sides, params, jobs, parent)
         migration.timings["connect"] = time.monotonic() - began
         return migration.run(check_mode)
@@ -67,6 +69,7 @@ class Migration:
     _source_held: bool = True
     kept: resume.Kept | None = None
     pooled: tuple[str, ...] = ()
+    statistics: dict | None = None
 
     def __post_init__(self) -> None:
         self.replication = logical.of(self.sides, self.params)
@@ -79,6 +82,10 @@ class Migration:
             if not check_mode:
                 end_orphans(self.sides.target_session, steps.application)
             target, found = self.sides.read_target()
+            if self.sides.wish.mode == "only":
+                plan = steps.only_extensions(make_plan(self.source, target, self._request()))
+                changed = steps.make_extensions(self.sides, plan, target, check_mode)
+                return self._result(plan, target, changed, run_id=None)
             clients = find_clients(target.major, self.params["client_bindir"])
             plan, decision = self._decide(found, target)
             self.replication.check(found, decision.action)
@@ -90,7 +97,7 @@ class Migration:
 
     def _decide(self, found: marker.Marker | None, target: Facts) -> tuple[Plan, marker.Decision]:
         """Raise what forbids the move, unless it was made already: then a full disk is no reason to fail."""
-        plan = make_plan(self.source, target, steps.request(self.params, self.jobs, self.parent, self.pooled))
+        plan = make_plan(self.source, target, self._request())
         decision = marker.decide(found, target, plan, self.params["on_nonempty"])
         if plan.blockers and decision.action != "done":
             raise refusal(plan, {"blockers": list(plan.blockers)})
@@ -98,6 +105,9 @@ class Migration:
             raise PostgresError(f"cannot migrate to the {self.sides.target}: {decision.reason}")
         logical.check_method(found, self.replication.method)
         return plan, decision
+
+    def _request(self) -> Request:
+        return steps.request(self.params, self.jobs, self.parent, self.pooled, self.sides.wish)
 
     def _unchanged(self, plan: Plan, target: Facts, decision: marker.Decision, started: bool = False) -> dict:
         tables = marker.done_tables(self.sides.target_session)
@@ -165,25 +175,30 @@ class Migration:
         gate = Gate(self.sides, self.params["verify"], self.jobs, plan)
         self.progress.plan(plan.tables)
         with steps.private_folder(self.parent, self.sides) as folder:
-            written = self._write(self._task(plan, target, run_id, clients, snapshot, folder), gate)
+            task = self._task(plan, target, run_id, clients, snapshot, folder)
+            written = self._write(task, gate)
+            with self._phase("analyze"):
+                self.statistics = planner.gather(self.sides, task, written.analyzed)
         with self._phase("sequences"):
             gate.bring_sequences_forward()
-        with self._phase("analyze"):
-            steps.analyze(self.sides, self.jobs, written.analyzed)
         with self._phase("verify"):
             self._compare_schema()
         tables = gate.tables(written)
-        marker.finish(self.sides.target_session, run_id, {"bytes": plan.bytes, "timings": self._rounded()}, tables)
+        self._finish(plan, run_id, tables)
         self.replication.start()
-        result = self._result(
+        return self._result(
             plan, target, changed=True, run_id=run_id, resumed=resumed, tables=tables, verified=gate.verified
-        )
-        return {**result, "timeline": written.spans}
+        ) | {"timeline": written.spans}
+
+    def _finish(self, plan: Plan, run_id: str, tables: list[dict]) -> None:
+        report = {"bytes": plan.bytes, "timings": self._rounded()}
+        marker.finish(self.sides.target_session, run_id, report, tables, last=Handover(self.sides, self.source).make)
 
     def _write(self, task: Task, gate: Gate) -> Written:
         engine: Engine = CopyEngine(task) if self.params["engine"] == "copy" else DumpEngine(task)
         with self._phase("dump"):
             engine.read()
+            planner.read(task)
         with self._phase("verify"):
             gate.read_source(task.snapshot, engine.needs_snapshot_for_rows)
         # A snapshot that is held keeps the source from cleaning up: give it free as soon as possible.
@@ -192,6 +207,7 @@ class Migration:
         session, run_id = self.sides.target_session, task.run_id
         with self._phase("restore"):
             engine.write_schema()
+            Handover(self.sides, self.source).rehearse()
             self.replication.subscribe()
             marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
@@ -227,15 +243,12 @@ class Migration:
             existing_schemas=existing, on_tick=self._heartbeat, run_id=run_id,
             source_session=self.sides.source_session, target_session=self.sides.target_session, tables=plan.tables,
             large_objects=plan.large_objects, target_major=target.major, encoding=self.source.server["encoding"],
-            options=self._options(), on_copied=self._release_source, on_progress=self.progress.take,
+            options=steps.options(self.params, self.source.major),
+            on_copied=self._release_source, on_progress=self.progress.take,
             kept=self.kept.tables if self.kept else None,
-            large_objects_kept=bool(self.kept and self.kept.large_objects),
+            large_objects_kept=bool(self.kept and self.kept.large_objects), chosen=self.source.chosen,
+            dump_options=dump_options(self.sides.wish, self.source.chosen, rows=self.params["engine"] == "dump"),
         )  # fmt: skip
-
-    def _options(self) -> Options:
-        params = self.params
-        split = steps.size_of("split_over", params["split_over"]) if self.source.major >= CTID_RANGES_SINCE else 0
-        return Options(params["format"], params["freeze"], split, params["stall_timeout"])
 
     def _heartbeat(self) -> None:
         """Notice within seconds that the lock or the snapshot is gone."""
@@ -251,7 +264,7 @@ class Migration:
         if self.params["verify"] == "none":
             return
         target, _found = self.sides.read_target()
-        differences = compare_objects(self.source.objects, target.objects, self.source.major == target.major)
+        differences = compare_objects(self.source.objects, target.objects, (self.source.major, target.major))
         if differences:
             raise PostgresError(
                 f"the target's schema differs from the source's: {listed(differences)}",
@@ -274,24 +287,12 @@ class Migration:
         self, plan: Plan, target: Facts, changed: bool, run_id: str | None,
         resumed: bool = False, tables: list[dict] | None = None, verified: str = "not run",
     ) -> dict:  # fmt: skip
-        moving = self.timings.get("dump", 0) + self.timings.get("restore", 0)
-        names = "".join(f"{kind} {ident}\n" for kind, ident in plan.objects)
-        return {
-            "changed": changed,
-            "run_id": run_id,
-            "resumed": resumed,
-            "source": self.source.summary,
-            "target": target.summary,
-            "plan": plan.summary,
-            "tables": tables or [],
-            "timeline": [],
-            # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
+        # Not "skipped" and "warnings": Ansible takes a meaning of its own from these names.
+        return steps.outcome(plan, changed, self._rounded()) | {
+            "run_id": run_id, "resumed": resumed, "source": self.source.summary, "target": target.summary,
+            "tables": tables or [], "verify": {"status": verified, "differences": []},
             "not_moved": list(plan.skipped) + self.replication.not_followed(plan),
-            "remarks": list(plan.warnings) + self.replication.remarks,
-            "timings": self._rounded(),
-            "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
-            "kept": self.kept.result if self.kept else None,
+            "remarks": list(plan.warnings) + self.replication.remarks + planner.remarks(self.statistics),
+            "statistics": self.statistics, "kept": self.kept.result if self.kept else None,
             "replication": self.replication.result(),
-            "verify": {"status": verified, "differences": []},
-            "diff": {"before": "" if changed else names, "after": names},
-        }
+        }  # fmt: skip

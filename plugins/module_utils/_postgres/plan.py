@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import STANDALONE
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
@@ -30,7 +31,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Plan:
-    """`fingerprint` names the source as it was planned from, `plan_hash` what is done with it."""
+    """`fingerprint` names the source as it was planned from, `plan_hash` what is done with it.
+
+    `versions` are those of extensions that were asked for; `outcome` says in which options the plan is not the usual.
+    """
 
     fingerprint: str
     plan_hash: str
@@ -41,6 +45,8 @@ class Plan:
     extensions: tuple[tuple[str, str], ...]
     large_objects: int
     findings: tuple[Finding, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    outcome: Mapping[str, object] = field(default_factory=dict)
 
     def found(self, severity: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == severity]
@@ -75,6 +81,7 @@ class Plan:
             "large_objects": self.large_objects,
             "source_fingerprint": self.fingerprint,
             "plan_hash": self.plan_hash,
+            "selection": dict(self.outcome),
         }
 
 
@@ -86,7 +93,7 @@ def make_plan(source: Facts, target: Facts, request: Request) -> Plan:
     extensions = extensions_in_order(source)
     return Plan(
         fingerprint=_sha256([identity, schema_hash]),
-        plan_hash=_sha256([OUTCOME, extensions, target.server["database"]]),
+        plan_hash=_sha256([OUTCOME | request.wish.outcome, extensions, target.server["database"]]),
         identity=identity,
         schema_hash=schema_hash,
         tables=tuple({"name": t.ident, "oid": t.oid, "rows": t.rows, "bytes": t.bytes} for t in tables),
@@ -94,6 +101,8 @@ def make_plan(source: Facts, target: Facts, request: Request) -> Plan:
         extensions=extensions,
         large_objects=source.server["large_objects"],
         findings=check(Case(source, target, request)),
+        versions={name: about["version"] for name, about in source.server["extensions"].items() if about.get("pinned")},
+        outcome=request.wish.outcome,
     )
 
 

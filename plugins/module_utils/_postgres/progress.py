@@ -94,8 +94,9 @@ class ProgressFile:
 
     @classmethod
     def of(cls, path: str | None) -> ProgressFile:
-        if path and not _ours(Path(path)):
-            raise PostgresError(f"progress_path {path} is a file that this module has not written: give another path")
+        problem = refuse_foreign(path)
+        if problem:
+            raise PostgresError(problem)
         return cls(Path(path) if path else None)
 
     def phase(self, name: str) -> None:
@@ -135,13 +136,26 @@ class ProgressFile:
         if self.path is None:
             return
         self._written = self.clock()
-        fresh = self.path.with_name(f".{self.path.name}.new")
-        try:
-            fresh.write_text(json.dumps(self.content()))
-            fresh.replace(self.path)
-        except OSError:
-            # Whoever made the folder has taken it away: nobody watches any more.
+        if not written(self.path, self.content()):
             self.path = None
+
+
+def written(path: Path, told: dict[str, Any]) -> bool:
+    """Replace the file as a whole; False when whoever made its folder has taken it away: nobody watches any more."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(json.dumps(told))
+        fresh.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+def refuse_foreign(path: str | None) -> str:
+    """Return why the file must not be replaced; nothing when it may."""
+    if path and not _ours(Path(path)):
+        return f"progress_path {path} is a file that this module has not written: give another path"
+    return ""
 
 
 def _ours(path: Path) -> bool:

@@ -63,6 +63,11 @@ class Readers:
     def records(self) -> bool:
         return min(side.facts.major for side in self.both) >= HASH_RECORD_SINCE
 
+    @property
+    def large_objects(self) -> list[str]:
+        """The name under which large objects are compared, unless the selection leaves them out."""
+        return [content.LARGE_OBJECTS_NAME] if self.sides.wish.large_objects else []
+
     def ask(self, *statements: Mapping[str, Iterable[str]]) -> list[dict[str, list[Answer]]]:
         """Run {name: statements} of the source and of the target; return {name: answers} of each."""
         pools = [(side.sessions, side.tasks(wanted)) for side, wanted in zip(self.both, statements, strict=True)]
@@ -74,13 +79,13 @@ class Readers:
 
     def count(self) -> list[Reads]:
         """Count the rows of every table and the large objects of both sides."""
-        large = {content.LARGE_OBJECTS_NAME: [content.LARGE_OBJECT_COUNT]}
+        large = {name: [content.LARGE_OBJECT_COUNT] for name in self.large_objects}
         counted = [{table.ident: [content.count_sql(table.ident)] for table in side.facts.tables} for side in self.both]
         return self.read(*(wanted | large for wanted in counted))
 
     def hash(self, names: Iterable[str], large_objects: bool = True) -> list[Reads]:
         """Hash tables that both sides have, and the large objects."""
-        large = {content.LARGE_OBJECTS_NAME: [content.LARGE_OBJECTS]} if large_objects else {}
+        large = {name: [content.LARGE_OBJECTS] for name in self.large_objects if large_objects}
         idents = list(names)
         return self.read(*(self._hashes(side, idents) | large for side in self.both))
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import TICK, Commands, piped
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import (
     APPLICATION,
+    SILENCE,
     Connection,
     connect_error,
 )
@@ -51,8 +52,9 @@ class Session:
         settings: Mapping[str, str] | None = None,
         application: str = APPLICATION,
         replication: bool = False,
+        silence: int = SILENCE,
     ) -> None:
-        """`replication` opens a connection that also takes replication commands."""
+        """`replication` opens a connection that also takes replication commands; `silence` as in conninfo()."""
         self.connection = connection
         self.commands = commands
         self._token = f"--{secrets.token_hex(12)}"
@@ -61,8 +63,8 @@ class Session:
         self.sent = 0.0
         # No password prompt, no ~/.psqlrc, one row a line.
         argv = [psql, "--no-psqlrc", "--no-password", "--quiet", "--no-align", "--tuples-only"]
-        if replication:
-            argv.append("--dbname=replication=database")
+        more = {"replication": "database"} if replication else {}
+        argv.append(f"--dbname={connection.conninfo(silence, **more)}")
         self.child = commands.start(
             argv,
             connection.environment(settings, application),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import find_psql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands, Deadline
@@ -17,7 +17,9 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.content i
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, read_facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import Marker, read_marker
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.narrow import narrow_source, narrow_target
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 MOST_JOBS = 8
 READ_ONLY = "begin isolation level repeatable read read only"
@@ -25,7 +27,10 @@ READ_ONLY = "begin isolation level repeatable read read only"
 
 @dataclass
 class Sides:
-    """`source_session` stays in one read-only transaction until release_source(): what it read stays true."""
+    """`source_session` stays in one read-only transaction until release_source(): what it read stays true.
+
+    The facts are those of what `wish` chooses.
+    """
 
     commands: Commands
     psql: str
@@ -33,10 +38,23 @@ class Sides:
     target: Connection
     source_session: Session
     target_session: Session
+    wish: Wish = field(default_factory=Wish)
+    _source: Facts | None = None
 
     def read_source(self) -> Facts:
         self.source_session.ask(READ_ONLY)
-        return read_facts(self.source_session, "source")
+        return self.look_at_source()
+
+    def look_at_source(self) -> Facts:
+        """Read within the transaction that is open."""
+        facts = narrow_source(self.source_session, read_facts(self.source_session, "source"), self.wish)
+        self._source = facts
+        return facts
+
+    @property
+    def moved_tables(self) -> frozenset[str]:
+        """The names of the source's tables whose rows are moved, as it was read last."""
+        return frozenset(table.ident for table in self._source.tables) if self._source else frozenset()
 
     def release_source(self) -> None:
         self.source_session.ask("rollback")
@@ -45,6 +63,7 @@ class Sides:
         """`stay` leaves the read-only transaction open."""
         self.target_session.ask(READ_ONLY)
         facts = read_facts(self.target_session, "target")
+        facts = narrow_target(self.target_session, facts, self.wish, self._source)
         marker = read_marker(self.target_session)
         if not stay:
             self.target_session.ask("rollback")
@@ -70,7 +89,7 @@ class Sides:
 
 
 @contextmanager
-def opened(params: dict, timeout: float) -> Iterator[Sides]:
+def opened(params: dict, timeout: float, wish: Wish | None = None) -> Iterator[Sides]:
     """Connect to both sides; on leaving, no child, file or connection is left."""
     psql = find_psql(params["client_bindir"])
     with ExitStack() as stack:
@@ -85,7 +104,7 @@ def opened(params: dict, timeout: float) -> Iterator[Sides]:
         for session in sessions:
             session.connect()
         (source, target), (source_session, target_session) = connections, sessions
-        yield Sides(commands, psql, source, target, source_session, target_session)
+        yield Sides(commands, psql, source, target, source_session, target_session, wish or Wish())
 
 
 def without_lock(facts: Facts) -> Facts:

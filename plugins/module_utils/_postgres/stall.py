@@ -61,14 +61,17 @@ class Watch:
         self._looked = self.clock()
         if self.task.target_major < PROGRESS_SINCE:
             return
-        figures, gone = {}, dict(self._doing)
+        figures: dict[str, tuple[int, int]] = {}
+        gone = dict(self._doing)
         patience = session.patience(self.task.options.stall_timeout)
         for number, state, size, rows in session.ask_json(figures_sql(self.task.application), patience):
             lane = int(number) if number.isdigit() else -1
             if gone.pop(lane, None) is not None:
                 self.take(lane, state, size)
                 if lane not in self._building:
-                    figures[self._doing[lane]] = (size, rows)
+                    # Several lanes may copy parts of one table.
+                    before = figures.get(self._doing[lane], (0, 0))
+                    figures[self._doing[lane]] = (before[0] + size, before[1] + rows)
         for lane in gone:
             self.take(lane, "gone", 0)
         self.progress.moving(figures)

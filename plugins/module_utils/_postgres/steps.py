@@ -9,17 +9,22 @@ import errno
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import catalogue, content
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError, listed
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.plan import Plan, refusal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import NOT_MOVED, Finding, Request
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.rowhash import CTID_RANGES_SINCE
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session, run_all
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier, literal
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.task import Options
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 FOLDER_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -40,7 +45,7 @@ def work_parent(workdir: str | None) -> Path:
     return parent
 
 
-def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ()) -> Request:
+def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = (), wish: Wish | None = None) -> Request:
     """Say what the rules are to judge: pg_migrate and pg_migrate_preflight ask the same."""
     gigabytes = params.get("target_storage_gb")
     return Request(
@@ -49,10 +54,16 @@ def request(params: dict, jobs: int, parent: Path, pooled: tuple[str, ...] = ())
         method=params.get("method", "copy"),
         free_bytes=shutil.disk_usage(parent).free if params["engine"] == "dump" else None,
         target_storage=None if gigabytes is None else int(gigabytes * (1 << 30)),
-        owner_map=params.get("owner_map") or {},
+        wish=wish or Wish(),
         sslmode=params["target"]["sslmode"],
         pooled=pooled,
     )
+
+
+def options(params: dict, source_major: int) -> Options:
+    """Say how the rows are moved."""
+    split = size_of("split_over", params["split_over"]) if source_major >= CTID_RANGES_SINCE else 0
+    return Options(params["format"], params["freeze"], split, params["stall_timeout"], params["analyze"])
 
 
 @contextmanager
@@ -76,6 +87,43 @@ def application(run_id: str) -> str:
     return f"ansible_migrate:{run_id}"
 
 
+def only_extensions(plan: Plan) -> Plan:
+    """Return the plan without all but its extensions; raise what forbids those."""
+    asked = tuple(
+        finding for finding in plan.findings if finding.rule.startswith("extension-") or finding.rule == "selection"
+    )
+    rest = Finding("left-out", NOT_MOVED, "everything but extensions", "extensions.mode is only", "")
+    less = replace(
+        plan, tables=(), large_objects=0, findings=(*asked, rest),
+        objects=tuple(("extension", name) for name, _schema in plan.extensions),
+    )  # fmt: skip
+    if less.blockers:
+        raise refusal(less, {"blockers": list(less.blockers)})
+    return less
+
+
+def outcome(plan: Plan, changed: bool, timings: Mapping[str, float]) -> dict:
+    """Return what of a result follows from the plan and the clock."""
+    moving = timings.get("dump", 0) + timings.get("restore", 0)
+    names = "".join(f"{kind} {ident}\n" for kind, ident in plan.objects)
+    return {
+        "changed": changed,
+        "plan": plan.summary,
+        "timeline": [],
+        "timings": dict(timings),
+        "throughput_mb_s": round(plan.bytes / 1e6 / moving, 2) if moving else None,
+        "diff": {"before": "" if changed else names, "after": names},
+    }
+
+
+def make_extensions(sides: Sides, plan: Plan, target: Facts, check_mode: bool) -> bool:
+    """Create what is missing; return whether anything is."""
+    missing = [name for name, _schema in plan.extensions if name not in target.server["extensions"]]
+    if missing and not check_mode:
+        prepare(sides, plan, has_public=False)
+    return bool(missing)
+
+
 def prepare(sides: Sides, plan: Plan, has_public: bool) -> frozenset[str]:
     """Create the extensions; return the ids (on the source) of the schemas that exist on the target now."""
     session = sides.target_session
@@ -86,7 +134,9 @@ def prepare(sides: Sides, plan: Plan, has_public: bool) -> frozenset[str]:
         if schema not in have:
             session.ask(f"create schema {identifier(schema)}")
     for name, schema in plan.extensions:
-        session.ask(f"create extension if not exists {identifier(name)} with schema {identifier(schema)} cascade")
+        version = f" version {literal(plan.versions[name])}" if name in plan.versions else ""
+        where = f"with schema {identifier(schema)}{version}"
+        session.ask(f"create extension if not exists {identifier(name)} {where} cascade")
     existing = ", ".join(literal(name) for name in [*have, *wanted])
     return frozenset(sides.source_session.ask(f"select oid from pg_catalog.pg_namespace where nspname in ({existing})"))
 
@@ -102,11 +152,16 @@ def index_memory(session: Session, jobs: int) -> str:
 
 def analyze(sides: Sides, jobs: int, done: frozenset[str]) -> None:
     """Gather the statistics of all tables but those that are done, and of materialized views."""
-    names = [name for name in content.names(sides.target_session, catalogue.ANALYZABLE) if name not in done]
-    if not names:
+    names = content.names(sides.target_session, catalogue.ANALYZABLE)
+    analyze_tables(sides, jobs, {name: name for name in names if name not in done})
+
+
+def analyze_tables(sides: Sides, jobs: int, tables: Mapping[str, str]) -> None:
+    """Take {name: what ANALYZE is told}, the biggest first."""
+    if not tables:
         return
-    sessions = content.open_sessions(sides.commands, sides.psql, sides.target, min(jobs, len(names)))
-    (answers,) = run_all([(sessions, [(name, f"analyze {name}") for name in names])], sides.commands)
+    sessions = content.open_sessions(sides.commands, sides.psql, sides.target, min(jobs, len(tables)))
+    (answers,) = run_all([(sessions, [(name, f"analyze {what}") for name, what in tables.items()])], sides.commands)
     for session in sessions:
         session.close()
     errors = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error]

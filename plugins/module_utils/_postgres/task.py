@@ -11,18 +11,20 @@ from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.clients import Clients
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.command import Commands
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.connection import SILENCE, Connection
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the rows are moved; used by the copy engine only."""
+    """How the rows are moved; all but `analyze` is for the copy engine only."""
 
     format: str = "auto"
     freeze: bool = True
     split_over: int = 10 << 30
     stall_timeout: int = 600
+    analyze: str = "analyze"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Task:
 
     `tables` are the plan's, biggest first; `kept` maps the names of those that an interrupted run has finished
     and that are still true to their rows; with it, the schema stands already.
+    `chosen` names what the dump must lose, `dump_options` spare it the work; neither is more than the other.
     `on_tick` is called several times a second and raises when the run has lost its lock or snapshot;
     `on_copied` once, as soon as nothing more is read from the source; `on_progress` tells a watcher.
     """
@@ -59,8 +62,15 @@ class Task:
     encoding: str = "UTF8"
     options: Options = Options()
     kept: dict[str, int] | None = None
+    chosen: Chosen = field(default_factory=Chosen)
+    dump_options: tuple[str, ...] = ()
     on_copied: Callable[[], None] = lambda: None
     on_progress: Callable[[dict], None] = lambda _state: None
+
+    @property
+    def patience(self) -> int:
+        """Seconds that a target may take in nothing of what it is sent."""
+        return max(self.options.stall_timeout, SILENCE)
 
 
 @dataclass

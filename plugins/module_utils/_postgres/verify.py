@@ -22,6 +22,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts imp
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.keys import differing_keys
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.readers import Readers, Reads, opened_readers
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides, number_of_jobs, opened
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import CHOICE, Wish
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def verify(params: dict) -> dict:
     """Return what was compared; raise PostgresError, with the same, when anything differs or stays unchecked."""
     jobs, wanted = number_of_jobs(params["jobs"]), Wanted.of(params)
     began = time.monotonic()
-    with opened(params, params["timeout"]) as sides:
+    with opened(params, params["timeout"], Wish.of(params, CHOICE)) as sides:
         result = _compare(sides, jobs, wanted)
     result["seconds"] = round(time.monotonic() - began, 3)
     problems = result["differences"] + result["not_checked"]
@@ -62,6 +63,8 @@ def verify(params: dict) -> dict:
 
 def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
     source = sides.read_source()
+    if source.chosen.faults:
+        raise PostgresError(f"nothing was compared: {'; '.join(source.chosen.faults)}")
     # The target's transaction stays open as well: all of it is compared as of one moment.
     target, _marker = sides.read_target(stay=True)
     if same_database(source, target):
@@ -69,7 +72,7 @@ def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
     with opened_readers(sides, source, target, jobs) as readers:
         rows, remarks = _compare_rows(readers, wanted)
         keys = {row.name: _keys(readers, row, wanted.keys) for row in rows if wanted.keys and row.difference}
-    sequences, unread = _compare_sequences(sides)
+    sequences, unread = _compare_sequences(sides, source)
     others, weaker = _compare_others(sides, source, target, wanted)
     return {
         "changed": False,
@@ -78,7 +81,7 @@ def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
         "target": target.summary,
         "tables": [{**row.result, **keys.get(row.name, {})} for row in rows],
         "sequences": sequences,
-        "differences": compare.compare_objects(source.objects, target.objects, source.major == target.major)
+        "differences": compare.compare_objects(source.objects, target.objects, (source.major, target.major))
         + others
         + [_told(row, keys.get(row.name)) for row in rows if row.difference]
         + [entry["difference"] for entry in sequences if entry["difference"]],
@@ -90,7 +93,8 @@ def _compare(sides: Sides, jobs: int, wanted: Wanted) -> dict:
 def _compare_rows(readers: Readers, wanted: Wanted) -> tuple[list[Compared], list[str]]:
     """Compare every table of either side; return what is to be said of weaker checks, too."""
     names = list(dict.fromkeys(table.ident for side in readers.both for table in side.facts.tables))
-    both = [name for name in names if all(name in side.shapes for side in readers.both)]
+    owned = [{table.ident for table in side.facts.tables} for side in readers.both]
+    both = [name for name in names if all(name in idents for idents in owned)]
     if wanted.mode == "hash":
         reads, hashed = readers.hash(both), set(names)
         # A table of one side only is no less a difference for being counted.
@@ -100,9 +104,9 @@ def _compare_rows(readers: Readers, wanted: Wanted) -> tuple[list[Compared], lis
             read |= more
     else:
         reads, hashed = readers.count(), set()
-    names.append(content.LARGE_OBJECTS_NAME)
+    names += readers.large_objects
     if wanted.mode != "sample":
-        hashed |= {content.LARGE_OBJECTS_NAME} if wanted.mode == "hash" else set()
+        hashed |= set(readers.large_objects) if wanted.mode == "hash" else set()
         return _compared(names, reads, hashed), []
     return _sampled(readers, names, both, reads, wanted.sample_rows)
 
@@ -125,7 +129,7 @@ def _sampled(
     ours, theirs = drawn
     counted |= {name: compare.compare_sample(counted[name], ours[name], theirs[name]) for name in ours}
     remarks = [f"{name}: its rows were only counted: {reason}" for name, reason in sorted(reasons.items())]
-    remarks.append("large objects were only counted")
+    remarks += [f"{name} were only counted" for name in readers.large_objects]
     return [counted[name] for name in names], remarks + sample.told(counts[0], ours)
 
 
@@ -170,12 +174,14 @@ def _compare_others(sides: Sides, source: Facts, target: Facts, wanted: Wanted) 
     return (differences + other, []) if wanted.strict else (differences, other)
 
 
-def _compare_sequences(sides: Sides) -> tuple[list[dict], list[str]]:
+def _compare_sequences(sides: Sides, source: Facts) -> tuple[list[dict], list[str]]:
     """Compare where the sequences are; one that may not be read is named, not passed over."""
     values, unread = [], []
     for session in (sides.source_session, sides.target_session):
         names = content.names(session, catalogue.SEQUENCES)
-        hidden = content.names(session, catalogue.UNREADABLE_SEQUENCES)
+        if session is sides.source_session:
+            names = [name for name in names if ("sequence", name) in source.objects]
+        hidden = [name for name in content.names(session, catalogue.UNREADABLE_SEQUENCES) if name in names]
         unread += [
             f"sequence {name}: {session.connection.user} may not read it on the {session.connection.side}"
             for name in hidden

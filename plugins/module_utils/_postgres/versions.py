@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import COMMON
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import COMMON, collation_name
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
 
 DATABASE_VERSION_SINCE = 15
@@ -15,8 +15,8 @@ DATABASE_VERSION_SINCE = 15
 # [name, version in the catalogue, version of the system's library] of the collations that columns use.
 _COLLATIONS = (
     COMMON
-    + """
-select pg_catalog.jsonb_build_array('collation ' || c.oid::regcollation, c.collversion,
+    + f"""
+select pg_catalog.jsonb_build_array('collation ' || {collation_name("c.oid")}, c.collversion,
   pg_catalog.pg_collation_actual_version(c.oid))
 from pg_catalog.pg_collation c where c.collversion is not null and (c.oid >= 16384 or c.oid in (
   select a.attcollation from rel join pg_catalog.pg_attribute a on a.attrelid = rel.oid))"""

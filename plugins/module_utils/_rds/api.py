@@ -63,6 +63,10 @@ def modify_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> Non
     ))  # fmt: skip
 
 
+def reboot_instance(rds: Any, identifier: str) -> None:
+    call(rds, "reboot_db_instance", f"reboot db_instance {identifier}", eventual=BUSY, DBInstanceIdentifier=identifier)
+
+
 def restore_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> None:
     kind = "from_db_snapshot" if "DBSnapshotIdentifier" in params else "to_point_in_time"
     call(
@@ -138,11 +142,3 @@ def last_events(rds: Any, identifier: str, minutes: int = 120) -> list[str]:
         SourceIdentifier=identifier, SourceType="db-instance", Duration=minutes,
     )  # fmt: skip
     return [event["Message"] for event in found if event.get("Message")]
-
-
-def key_arn(kms: Any, key: str) -> str:
-    """Return the ARN of a key given by alias or id: RDS tells only ARNs."""
-    if key.startswith("arn:") and ":key/" in key:
-        return key
-    found = call(kms, "describe_key", f"look up the KMS key {key}", KeyId=key)
-    return found["KeyMetadata"]["Arn"] if found else key

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import Offer
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.windows import daily, overlap, weekly
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.windows import window_problems
 
 IDENTIFIER = re.compile(r"[a-z](?!.*--)[a-z0-9-]{0,62}(?<!-)")
 SHORTEST = 30  # minutes of a window
@@ -54,15 +54,7 @@ def _backups(want: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _windows(want: Mapping[str, Any]) -> Iterator[str]:
-    backup, maintenance = want.get("backup_window"), want.get("maintenance_window")
-    nightly = daily(backup, SHORTEST) if backup else None
-    week = weekly(maintenance, SHORTEST) if maintenance else None
-    if backup and nightly is None:
-        yield f"backup_window {backup!r} must be hh:mm-hh:mm (UTC), at least {SHORTEST} minutes"
-    if maintenance and week is None:
-        yield f"maintenance_window {maintenance!r} must be ddd:hh:mm-ddd:hh:mm (UTC), {SHORTEST} minutes to 24 hours"
-    if nightly and week and overlap(nightly, week):
-        yield f"backup_window {backup} lies within maintenance_window {maintenance}; move one of them"
+    return window_problems("backup_window", want.get("backup_window"), want.get("maintenance_window"), SHORTEST)
 
 
 def _storage(want: Mapping[str, Any]) -> Iterator[str]:

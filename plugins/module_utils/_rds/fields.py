@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 RESTART = "restarts the instance (with Multi-AZ: a failover of one to two minutes)"
-REBOOT = "takes effect at the next reboot, which this module does not do"
+REBOOT = "takes effect at the next reboot (option reboot)"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+from ansible_collections.bahnvision.aws.plugins.module_utils._kms.keys import key_arn
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds import api, checks
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
     needs_order,
@@ -17,6 +18,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.plan import (
     plan_present,
     wanted_version,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.reboot import reboot
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.restore import plan_restore
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import KIND, RESTORED, Seen, refuse
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.watch import BROKEN, GOING, SETTLED, Watch, status_of
@@ -43,6 +45,8 @@ def ensure_instance(clients: Clients, params: Mapping[str, Any], check_mode: boo
     result = apply(plan, lambda action: _execute(rds, action), check_mode)
     if check_mode:
         return {**result, "instance": _predicted(params, seen)}
+    if any(action.verb == "reboot" for action in plan.actions):
+        reboot(rds, params, plan)
     instance = _wait_whole(rds, params, plan) if params["wait"] else api.get_instance(rds, name)
     return {**result, "instance": facts(instance or {}, _family(seen, params))}
 
@@ -56,9 +60,9 @@ def _look(clients: Clients, params: Mapping[str, Any], instance: dict[str, Any] 
         refuse(f"cannot restore {KIND} {want['identifier']}", checks.input_problems(want))
         origin = api.get_origin(rds, want["restore_from"])
     if (instance or origin) and want.get("kms_key_id"):
-        want["kms_key_id"] = api.key_arn(clients["kms"], want["kms_key_id"])
+        want["kms_key_id"] = key_arn(clients["kms"], want["kms_key_id"])
     if instance and want.get("master_user_secret_kms_key_id"):
-        want["master_user_secret_kms_key_id"] = api.key_arn(clients["kms"], want["master_user_secret_kms_key_id"])
+        want["master_user_secret_kms_key_id"] = key_arn(clients["kms"], want["master_user_secret_kms_key_id"])
     seen = Seen(instance, api.get_offers(rds), origin=origin)
     if instance and RESTORED in seen.tags and not instance.get("MasterUserSecret"):
         # A copy that is not complete yet has no clients that a change could disturb.
@@ -83,8 +87,8 @@ def _restore(clients: Clients, params: Mapping[str, Any], plan: Plan) -> Plan:
 
 
 def _execute(rds: Any, action: Action) -> None:
-    if action.verb == "restore":
-        return  # done already: what follows depends on how it came out
+    if action.verb in ("restore", "reboot"):
+        return  # done before, since what follows depends on how it came out; or after all else
     if action.verb == "create":
         api.create_instance(rds, action.params)
     elif action.verb == "modify":

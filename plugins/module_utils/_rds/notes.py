@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds import reboot
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.fields import (
     BY_OPTION,
     FIELDS,
@@ -35,9 +36,7 @@ def notes_of(changes: Mapping[Field, Any], want: Mapping[str, Any], seen: Seen) 
             notes.append(f"{field.option}: waits for the maintenance window (apply_immediately is false)")
     waiting = [field.option for field in FIELDS if field not in changes and is_pending(field, instance)]
     notes += [f"{option}: a change is pending already" for option in waiting]
-    groups = instance.get("DBParameterGroups") or ()
-    if any(group.get("ParameterApplyStatus") == "pending-reboot" for group in groups):
-        notes.append("a static parameter waits for a reboot of the instance")
+    notes += reboot.note(want, instance)
     asked, has = want.get("allocated_storage"), current_value(BY_OPTION["allocated_storage"], instance)
     if asked and seen.grown_by_aws(asked, has):
         notes.append(f"allocated_storage: autoscaling has grown {asked} to {has} GiB; it stays")

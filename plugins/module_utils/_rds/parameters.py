@@ -17,7 +17,9 @@ TRUE, FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 
 
 def ensure_parameter_group(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    return parameter_groups.ensure_parameter_group(clients["rds"], DIALECT, params, check_mode)
+    result = parameter_groups.ensure_parameter_group(clients["rds"], DIALECT, params, check_mode)
+    waiting = [note.partition(": ")[0] for note in result["notes"] if note.endswith(DIALECT.waiting)]
+    return {**result, "waiting": waiting}
 
 
 def as_text(value: Any, known: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._rds.fields import 
     is_pending,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.notes import notes_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._rds.reboot import plan_reboot
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import (
     COMPONENT,
     KIND,
@@ -85,7 +86,12 @@ def plan_present(want: Mapping[str, Any], seen: Seen) -> Plan:
     changes = {field: after for field in FIELDS for after in _change(field, resolved, seen)}
     problems += _impossible(changes, resolved, seen)
     refuse(f"cannot change {KIND} {want['identifier']}", problems)
-    return Plan((*_modification(changes, resolved, seen), *_tagging(resolved, seen)), notes_of(changes, resolved, seen))
+    steps = (
+        *_modification(changes, resolved, seen),
+        *plan_reboot(resolved, seen.instance or {}),
+        *_tagging(resolved, seen),
+    )
+    return Plan(steps, notes_of(changes, resolved, seen))
 
 
 def resolve_wish(want: Mapping[str, Any], version: str) -> dict[str, Any]:

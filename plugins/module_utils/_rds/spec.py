@@ -67,6 +67,8 @@ INSTANCE_SPEC: Spec = {
     "allow_no_backups": {"type": "bool", "default": False},
     **TAGS_SPEC,
     "apply_immediately": {"type": "bool", "default": False},
+    "reboot": {"type": "bool", "default": False},
+    "reboot_for": {"type": "list", "elements": "str", "default": []},
     "skip_final_snapshot": {"type": "bool", "default": False},
     "final_snapshot_identifier": {"type": "str"},
     "delete_automated_backups": {"type": "bool", "default": True},

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._kms.keys import key_arn
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import read_marker
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.session import Session
@@ -85,8 +86,8 @@ class Work:
             return {}
         now = held.key if held else ""
         return {
-            "key": api.key_arn(self.clients["kms"], wanted),
-            "key_now": api.key_arn(self.clients["kms"], now) if now else "",
+            "key": key_arn(self.clients["kms"], wanted),
+            "key_now": key_arn(self.clients["kms"], now) if now else "",
         }
 
     def _ask(self, stack: ExitStack, held: secret.Secret | None) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._report import dms, replication
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.instance import section_of
+
 # pg_migrate_verify tells of them in its list of tables.
 LARGE_OBJECTS = "large objects"
 PHASES = {
@@ -66,12 +69,15 @@ def migration(results: dict[str, Any], check_mode: bool = False) -> dict[str, An
     note = "Rows of the source are of the moment the dump was made."
     sections = [
         _checks(results),
+        *_preflight(results.get("judged") or {}),
         {"title": "Tables", "kind": "table", "note": note, "columns": MOVED_COLUMNS, "rows": tables},
         _verification_table(proved, "Verification"),
+        *replication.followed(moved),
         _timeline(moved, proved),
         *_lanes(moved),
+        *dms.load(results.get("loaded") or {}),
         *_remarks(moved, proved),
-        _instance(found),
+        section_of(found),
     ]
     return {"verdict": _verdict(results, tables, check_mode), "facts": facts, "sections": sections}
 
@@ -96,7 +102,7 @@ def verification(results: dict[str, Any], check_mode: bool = False) -> dict[str,
         _verification_table(proved, "Tables"),
         {"title": "Sequences", "kind": "table", "columns": SEQUENCE_COLUMNS, "rows": sequences},
         *_remarks({}, proved),
-        _instance(results.get("found") or {}),
+        section_of(results.get("found") or {}),
     ]
     return {"verdict": _verdict(results, tables, check_mode), "facts": facts, "sections": sections}
 
@@ -107,6 +113,9 @@ def _verdict(results: dict[str, Any], tables: list[dict[str, Any]], check_mode: 
         return {"result": "fail", "sentence": str(failed[0].get("msg") or "The run failed; its output tells why.")}
     proved = results.get("proved") or {}
     if not proved.get("tables"):
+        follows = replication.verdict(results.get("moved") or {}, _sum(tables, "rows_target") or 0)
+        if follows and not check_mode:
+            return follows
         done = "Nothing was touched: this was a check." if check_mode else "Nothing was compared."
         return {"result": "info" if check_mode else "warn", "sentence": done}
     rows = f"{_sum(tables, 'rows_target'):,} rows in {len(tables)} tables"
@@ -135,6 +144,18 @@ def _checks(results: dict[str, Any]) -> dict[str, Any]:
         checks.append({"name": name, "result": result, "detail": detail})
     checks += _proofs(proved)
     return {"title": "Checks", "kind": "checks", "checks": checks}
+
+
+def _preflight(judged: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what every rule of the preflight found, and what nobody could look at."""
+    sections: list[dict[str, Any]] = []
+    if judged.get("rules"):
+        note = "What was asked of both sides before anything was written. Fold out what found nothing."
+        sections.append({"title": "Preflight", "kind": "rules", "note": note, "rules": judged["rules"]})
+    if judged.get("not_checked"):
+        text = "\n\n".join(judged["not_checked"])
+        sections.append({"title": "What the preflight could not look at", "kind": "text", "text": text})
+    return sections
 
 
 def _proofs(proved: dict[str, Any]) -> list[dict[str, Any]]:
@@ -236,24 +257,6 @@ def _remarks(moved: dict[str, Any], proved: dict[str, Any]) -> list[dict[str, An
         sections.append({"title": "Not moved", "kind": "table", "note": note, "columns": SKIPPED_COLUMNS,
                          "rows": moved["not_moved"]})  # fmt: skip
     return sections
-
-
-def _instance(found: dict[str, Any]) -> dict[str, Any]:
-    instance: dict[str, Any] = next(iter(found.get("instances") or []), {})
-    facts = {
-        "Instance": instance.get("db_instance_identifier"),
-        "Engine": f"{instance.get('engine')} {instance.get('engine_version')}" if instance else None,
-        "Class": instance.get("db_instance_class"),
-        "Standby in a second zone": instance.get("multi_az"),
-        "Storage": f"{instance.get('allocated_storage')} GiB {instance.get('storage_type')}" if instance else None,
-        "Encrypted": instance.get("storage_encrypted"),
-        "Days of backups": instance.get("backup_retention_period"),
-        "Protected against deletion": instance.get("deletion_protection"),
-        "Reachable from the internet": instance.get("publicly_accessible"),
-        "Network": (instance.get("db_subnet_group") or {}).get("vpc_id"),
-        "Master secret": (instance.get("master_user_secret") or {}).get("secret_arn"),
-    }
-    return {"title": "The RDS instance", "kind": "facts", "facts": facts if instance else {}}
 
 
 def _server(result: dict[str, Any], side: str) -> str | None:

@@ -20,6 +20,7 @@ CONTENT = {
     "facts": ("facts",),
     "table": ("columns", "rows"),
     "checks": ("checks",),
+    "rules": ("rules",),
     "timeline": ("steps",),
     "lanes": ("spans",),
     "text": ("text",),
@@ -80,10 +81,23 @@ def _is_span(span: dict[str, Any]) -> bool:
     )
 
 
+def _is_rule(rule: dict[str, Any]) -> bool:
+    """Tell whether all is there that a rule is shown by."""
+    findings = rule.get("findings")
+    return (
+        all(isinstance(rule.get(key), str) for key in ("rule", "finds", "todo"))
+        and rule.get("result") in RESULTS
+        and isinstance(findings, list)
+        and all(isinstance(one, dict) and {"object", "found", "todo"} <= set(one) for one in findings)
+    )
+
+
 def _section_problems(section: dict[str, Any]) -> list[str]:
     problems = [f"kind {section['kind']} needs {key!r}" for key in CONTENT[section["kind"]] if key not in section]
     if not problems and section["kind"] == "lanes":
         return [f"span {span} is not one" for span in section["spans"] if not _is_span(span)]
+    if not problems and section["kind"] == "rules":
+        return [f"rule {rule} is not one" for rule in section["rules"] if not _is_rule(rule)]
     if problems or section["kind"] != "table":
         return problems
     problems += [

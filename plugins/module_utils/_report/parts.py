@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._report.lanes import drawing, legend, longest, shown
+from ansible_collections.bahnvision.aws.plugins.module_utils._report.rules import rules
 from ansible_collections.bahnvision.aws.plugins.module_utils._report.values import (
     NUMERIC_KINDS,
     badge,
@@ -98,6 +99,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "facts": facts,
     "table": table,
     "checks": checks,
+    "rules": rules,
     "timeline": timeline,
     "lanes": lanes,
     "text": text,

@@ -87,6 +87,11 @@ svg { display: block; margin-top: .22rem; }
 .lane .bar:hover { stroke: var(--text); }
 h3 { font-size: .98rem; margin: 1.1rem 0 .4rem; }
 td time { white-space: nowrap; }
+details.rule { border-left: .25rem solid var(--tone); margin: .6rem 0; padding: .15rem 0 .15rem .8rem; }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+details.rule ul { margin: .3rem 0; padding-left: 1.1rem; }
+details.rule li { margin: .3rem 0; overflow-wrap: anywhere; }
+.todo { color: var(--soft); }
 footer { color: var(--soft); font-size: .85rem; margin-top: 1.6rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 @media (max-width: 36rem) {

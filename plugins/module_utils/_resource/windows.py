@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY, WEEK = 24 * 60, 7 * 24 * 60
@@ -45,3 +46,15 @@ def overlap(nightly: Window, week: Window) -> bool:
     """Return whether the daily window meets the weekly one on any day."""
     starts = (day * DAY + nightly[0] for day in range(7))
     return any((start - week[0]) % WEEK < week[1] or (week[0] - start) % WEEK < nightly[1] for start in starts)
+
+
+def window_problems(option: str, nightly: str | None, maintenance: str | None, shortest: int) -> Iterator[str]:
+    """Say what is wrong with a daily window, which `option` names, and the weekly one of the maintenance."""
+    day = daily(nightly, shortest) if nightly else None
+    week = weekly(maintenance, shortest) if maintenance else None
+    if nightly and day is None:
+        yield f"{option} {nightly!r} must be hh:mm-hh:mm (UTC), at least {shortest} minutes"
+    if maintenance and week is None:
+        yield f"maintenance_window {maintenance!r} must be ddd:hh:mm-ddd:hh:mm (UTC), {shortest} minutes to 24 hours"
+    if day and week and overlap(day, week):
+        yield f"{option} {nightly} lies within maintenance_window {maintenance}; move one of them"

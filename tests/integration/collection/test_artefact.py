@@ -36,7 +36,7 @@ SHIPPED = {
 def run(*argv: str | Path, **environment: str) -> str:
     done = subprocess.run(
         [str(part) for part in argv], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True,
-        timeout=120, check=False,
+        timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

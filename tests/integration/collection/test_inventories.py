@@ -28,7 +28,7 @@ def values(stage: str) -> dict[str, object]:
 def test_every_playbook_is_sound_with_every_inventory(stage):
     done = subprocess.run(
         [str(PROGRAM), "--syntax-check", "-i", f"inventories/{stage}", *PLAYBOOKS], cwd=ROOT, capture_output=True,
-        text=True, timeout=120, check=False, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        text=True, timeout=400, check=False, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING" not in done.stderr, done.stderr

@@ -21,7 +21,7 @@ class CacheStage(Stage):
         self.cache = lab.client("elasticache")
         self.secrets = lab.client("secretsmanager")
 
-    def run(self, *options: str, playbook: str = "", timeout: float = 400, **inputs: Any) -> Outcome:
+    def run(self, *options: str, playbook: str = "", timeout: float = 900, **inputs: Any) -> Outcome:
         outcome = super().run(*options, playbook=playbook, timeout=timeout, **inputs)
         self.used |= {f"{entry['service']}:{entry['operation']}" for entry in outcome.requests}
         return outcome
@@ -43,7 +43,7 @@ class CacheStage(Stage):
     def client(self, name: str, user: str = "app", **options: Any) -> redis.Redis:
         """Return a client as the application is one: the address of the secret, TLS verified in full."""
         return redis.from_url(
-            self.secret(name, user)["url"], ssl_ca_certs=self.lab.status()["ca_bundle"], socket_timeout=10, **options
+            self.secret(name, user)["url"], ssl_ca_certs=self.lab.status()["ca_bundle"], socket_timeout=60, **options
         )
 
     def living(self, name: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -84,7 +85,7 @@ class Stage:
             argv, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True, start_new_session=True
         )
 
-    def run(self, *options: str, playbook: str = "", timeout: float = 180, **inputs: Any) -> Outcome:
+    def run(self, *options: str, playbook: str = "", timeout: float = 600, **inputs: Any) -> Outcome:
         seen = len(self.requests())
         with self.start(*options, playbook=playbook, **inputs) as child:
             output, errors = child.communicate(timeout=timeout)
@@ -95,7 +96,7 @@ class Stage:
         # The last line may still be on its way while a run goes on.
         return [json.loads(line) for line in self.log.read_text().split("\n")[:-1]]
 
-    def kill_at(self, writes: int, within: float = 0.4, most: float = 180, **inputs: Any) -> int:
+    def kill_at(self, writes: int, within: float = 0.4, most: float = 400, **inputs: Any) -> int:
         """Start a run and kill it with all its children at the given number of writes; return how many it made.
 
         The kill comes up to `within` seconds after that write, or after `most` seconds. A run that ends before is not
@@ -112,9 +113,9 @@ class Stage:
             time.sleep(random.uniform(0, within))
             alive = child.poll() is None
             self.kills += alive
-            for pid in (child.pid, *descendants(child.pid)) if alive else ():
-                kill(pid)
-            child.wait(timeout=30)
+            if alive:
+                kill_family(child.pid)
+            child.wait(timeout=120)
             said.seek(0)
             assert alive or child.returncode == 0, said.read()
         return self._writes() - seen
@@ -124,20 +125,29 @@ class Stage:
         return self.log.read_bytes().count(b'"write": true')
 
 
+def kill_family(pid: int) -> None:
+    """Kill the run and all that it started. All are stopped first: none may start another while they are counted."""
+    family: list[int] = []
+    while new := [member for member in (pid, *descendants(pid)) if member not in family]:
+        for member in new:
+            send(member, signal.SIGSTOP)
+        family += new
+    for member in family:
+        send(member, signal.SIGKILL)
+
+
 def descendants(pid: int) -> list[int]:
     """The workers of Ansible lead sessions of their own: a signal to the group of the run would miss them."""
     try:
         children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     return children + [inner for child in children for inner in descendants(child)]
 
 
-def kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # it ended meanwhile
+def send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+        os.kill(pid, number)
 
 
 def assert_four_runs(stage: Stage, **inputs: Any) -> tuple[Outcome, Outcome]:

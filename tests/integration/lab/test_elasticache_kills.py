@@ -44,7 +44,7 @@ def converge_through_kills(stage: CacheStage, dice: random.Random, inputs: dict[
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3000)
 def test_killed_at_twenty_random_writes_it_converges_and_never_locks_clients_out(network: CacheStage) -> None:
     """SIGKILL to the whole run with its children, while it makes the cache, changes it, rotates and removes it."""
     seed = random.randrange(10**6)

@@ -103,7 +103,7 @@ class World:
         place = self.told()["ConfigurationEndpoint"] if sharded else shard["PrimaryEndpoint"]
         return (redis.RedisCluster if sharded else redis.Redis)(
             host=place["Address"], port=place["Port"], username=login["username"], password=login["password"], ssl=True,
-            ssl_ca_certs=self.lab.status()["ca_bundle"], socket_timeout=10,
+            ssl_ca_certs=self.lab.status()["ca_bundle"], socket_timeout=60,
         )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ class Stage:
         extra = json.dumps({"reports_dir": str(self.reports)})
         argv = [str(BIN / "ansible-playbook"), "-i", str(INVENTORY), *arguments, "-e", extra]
         done = subprocess.run(
-            argv, cwd=cwd, env={**kept, **ours, **environment}, capture_output=True, text=True, timeout=240, check=False
+            argv, cwd=cwd, env={**kept, **ours, **environment}, capture_output=True, text=True, timeout=800, check=False
         )
         with log.open() as lines:
             lines.seek(before)
@@ -115,7 +115,7 @@ def again(provisioned) -> Run:
 def moved(provisioned) -> tuple[Stage, Run]:
     stage, _run = provisioned
     subprocess.run(
-        [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=120,
+        [sys.executable, "-m", "bahnvision_lab.cli", "load"], check=True, capture_output=True, timeout=400,
         env={**os.environ, "BAHNVISION_LAB_STATE": str(stage.lab.state.folder)},
     )  # fmt: skip
     run = stage.play("playbooks/migrate_database.yml")
@@ -128,7 +128,7 @@ def installed(tmp_path_factory) -> Path:
     """The collection as Galaxy gives it, away from the checkout."""
     folder = tmp_path_factory.mktemp("installed")
     galaxy = [str(BIN / "ansible-galaxy"), "collection"]
-    options: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "timeout": 120}
+    options: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "timeout": 400}
     subprocess.run([*galaxy, "build", "--output-path", str(folder)], check=True, **options)
     artefact = str(next(folder.glob("*.tar.gz")))
     # Forced: the checkout itself would count as the installed collection.

@@ -34,7 +34,7 @@ class Subject:
             "name": NAME, "app": "bahnvision", "stage": "lab", "role_arn": world.make_role(policy(secret)),
             "auth": [{"secret_arn": secret, "description": "the application"}], "vpc_subnet_ids": world.subnets,
             "vpc_security_group_ids": [world.proxy_group], "db_instance_identifier": world.instance,
-            "wait_pause": 0.1, "wait_timeout": 90,
+            "wait_pause": 0.1, "wait_timeout": 240,
         }  # fmt: skip
 
     def run(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def test_the_reason_is_told_in_words(subject: Subject, monkeypatch: pytest.Monke
         assert words in refusal.value.message
     world.forbid()
     with pytest.raises(ResourceError) as refusal:
-        subject.run(wait_timeout=1)
-    for words in ("not there after 1 s", "UNREACHABLE", f"allows its port from {world.proxy_group}"):
+        subject.run(wait_timeout=4)
+    for words in ("not there after 4 s", "UNREACHABLE", f"allows its port from {world.proxy_group}"):
         assert words in refusal.value.message
     world.allow()
     # What the two runs left is completed.

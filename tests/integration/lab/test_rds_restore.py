@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         snapshot = SNAPSHOT["snapshot_identifier"]
         world.rds.create_db_snapshot(DBSnapshotIdentifier=snapshot, DBInstanceIdentifier="bahnvision-lab")
         world.rds.get_waiter("db_snapshot_available").wait(
-            DBSnapshotIdentifier=snapshot, WaiterConfig={"Delay": 0.2, "MaxAttempts": 200}
+            DBSnapshotIdentifier=snapshot, WaiterConfig={"Delay": 0.2, "MaxAttempts": 1000}
         )
         yield world
 

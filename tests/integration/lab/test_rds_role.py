@@ -136,7 +136,7 @@ def test_a_client_gets_in_with_tls_directly_and_through_the_proxy(
     told = facts(database[1])
     pair = secret(network, told["app_secret_arn"])
     settings = {
-        "dbname": pair["dbname"], "user": pair["username"], "password": pair["password"], "connect_timeout": 10,
+        "dbname": pair["dbname"], "user": pair["username"], "password": pair["password"], "connect_timeout": 60,
         "sslrootcert": network.lab.status()["ca_bundle"],
     }  # fmt: skip
     for host, port in ((told["endpoint"], told["port"]), (told["proxy_endpoint"], told["proxy_port"])):

@@ -51,11 +51,11 @@ def converges(stage: Stage, identifier: str) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_killed_at_random_points_and_then_throttled_it_converges(stage: Stage) -> None:
     done = chain(stage, "killed", 8)
     with stage.lab.faults(throttle=0.3, seed=random.randrange(1000)):
-        finished = stage.run(rds_identifier="killed", timeout=400)
+        finished = stage.run(rds_identifier="killed", timeout=900)
     assert finished.code == 0, (finished.errors, done)
     left = stage.run("--check", rds_identifier="killed")
     assert (left.code, left.changed) == (0, []), (left.errors, done)
@@ -63,7 +63,7 @@ def test_killed_at_random_points_and_then_throttled_it_converges(stage: Stage) -
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3000)
 def test_killed_at_twenty_four_random_points_it_converges(stage: Stage) -> None:
     done = chain(stage, "killed-often", 24)
     assert sum(done) > 0
@@ -71,11 +71,11 @@ def test_killed_at_twenty_four_random_points_it_converges(stage: Stage) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_throttled_from_the_first_call_to_the_last_it_converges(stage: Stage) -> None:
     with stage.lab.faults(throttle=0.3, seed=random.randrange(1000)):
-        made = stage.run(rds_identifier="throttled", rds_deletion_protection=False, timeout=600)
+        made = stage.run(rds_identifier="throttled", rds_deletion_protection=False, timeout=1200)
         assert made.code == 0, made.errors
-        gone = stage.run(rds_identifier="throttled", rds_state="absent", rds_confirm_absent="lab", timeout=600)
+        gone = stage.run(rds_identifier="throttled", rds_state="absent", rds_confirm_absent="lab", timeout=1200)
         assert gone.code == 0, gone.errors
     assert "throttled" not in str(World(stage.lab).rds.describe_db_instances()["DBInstances"])

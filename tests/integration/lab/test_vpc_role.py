@@ -109,7 +109,7 @@ def make_changes(stage: NetworkStage, app: str, held: dict[str, Any], changes: l
 START = {"vpc_nat": "none", "vpc_zone_count": 2, "vpc_cidr": "10.40.0.0/16"}
 
 
-@pytest.mark.timeout(600)  # seventeen runs, beside other tests
+@pytest.mark.timeout(1800)  # seventeen runs, beside other tests
 def test_changes_are_foreseen_and_made_in_place(stage: NetworkStage) -> None:
     """All changes of the table in four runs; `make test-full` makes them one by one."""
     app, held = "changed", dict(START)
@@ -141,7 +141,7 @@ def drift(stage: NetworkStage, app: str) -> str:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_changes_one_by_one(stage: NetworkStage) -> None:
     app, held = "onebyone", dict(START)
     assert stage.run(vpc_app=app, **held).code == 0
@@ -179,7 +179,7 @@ def converge_through_kills(
     return stage.kills - before
 
 
-@pytest.mark.timeout(600)  # thirty runs, beside other tests
+@pytest.mark.timeout(1800)  # thirty runs, beside other tests
 def test_killed_at_twenty_random_writes_and_throttled_it_converges_and_leaves_nothing(stage: NetworkStage) -> None:
     """SIGKILL to the module, while it makes the network and while it removes it; the role goes on from there."""
     seed = random.randrange(10**6)

@@ -12,7 +12,8 @@ import pytest
 from bahnvision_lab.postgres import Server, free_port, installed_majors
 from faults import NETWORK, Case
 from pg_follow import follow, followers, ledger  # noqa: F401 pylint: disable=unused-import # fixtures
-from pg_sides import BULK, MASTER, SMALL, SOURCE_USER, Side, Sides, awkward_sql
+from pg_majors import between, fleet  # noqa: F401 pylint: disable=unused-import # fixtures
+from pg_sides import BULK, MASTER, SMALL, SOURCE_USER, Side, Sides, awkward_sql, make_roles
 
 
 @pytest.fixture(scope="session")
@@ -31,25 +32,12 @@ def pair() -> Iterator[dict[str, Server]]:
                 server.create()
                 servers[side] = server
                 server.start()
-            _make_roles(servers)
+                make_roles(server, side, max(majors))
             yield servers
         finally:
             # A test may have started one anew: what counts is the process of now.
             for server in servers.values():
                 server.stop(signal.SIGTERM)
-
-
-def _make_roles(servers: dict[str, Server]) -> None:
-    with servers["source"].connect() as admin:
-        admin.execute(f"create role {SOURCE_USER} superuser login password '{SOURCE_USER}-canary-5f2a9'")
-        admin.execute('create role "Prüf Rolle" nologin')  # owns something, and is not on the target
-    with servers["target"].connect() as admin:
-        admin.execute("create role rds_superuser")
-        admin.execute("grant pg_read_all_stats, pg_signal_backend to rds_superuser")
-        admin.execute(
-            f"create role {MASTER} nosuperuser createdb createrole login password '{MASTER}-canary-7c31e' "
-            "in role rds_superuser"
-        )
 
 
 @pytest.fixture

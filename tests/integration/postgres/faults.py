@@ -130,7 +130,7 @@ class Case:
         assert_nothing_torn(self.sides)
         assert_same(self.before, content_of(self.sides.source))
 
-    def ended(self, child: subprocess.Popen, *words: str, seconds: float = 60) -> str:
+    def ended(self, child: subprocess.Popen, *words: str, seconds: float = 200) -> str:
         """Wait for a run that was started before and must fail."""
         _out, problem = child.communicate(timeout=seconds)
         assert child.returncode != 0, "the run took no notice of what was done to it"
@@ -156,7 +156,7 @@ def when(sides: Sides, side: str, query: str, child: subprocess.Popen) -> list[t
     with getattr(sides, side).connect(admin=True) as watcher:
 
         def seen() -> object:
-            assert child.poll() is None, f"the run ended before: {query}"
+            assert child.poll() is None, f"the run ended before: {query}: {child.stderr.read()}"
             with contextlib.suppress(psycopg.errors.UndefinedTable):
                 return watcher.execute(query).fetchall()
             return None
@@ -165,7 +165,7 @@ def when(sides: Sides, side: str, query: str, child: subprocess.Popen) -> list[t
 
 
 def gone(pids: set[int]) -> None:
-    wait_until(lambda: not alive(pids), "the end of every process of the killed run", 15)
+    wait_until(lambda: not alive(pids), "the end of every process of the killed run")
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def alone(server: Server) -> bool:
         return admin.execute(query, [server.admin]).fetchone() == (1,)
 
 
-def output_of(child: subprocess.Popen, seconds: float = 90) -> dict:
+def output_of(child: subprocess.Popen, seconds: float = 200) -> dict:
     """Return the result of a run that must succeed."""
     out, problem = child.communicate(timeout=seconds)
     assert child.returncode == 0, problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -10,9 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
@@ -42,6 +45,14 @@ create table klein (id serial primary key, gross int references gross);
 insert into klein (gross) select generate_series(1, 1000);
 select lo_from_bytea(0, 'x') from generate_series(1, 20);
 """
+SUBSCRIBERS_ROLE_SINCE = 16
+# What stands in awkward.sql for what a server without ICU and contrib has.
+PLAIN = (
+    ("create extension pg_trgm;", ""),
+    ("create extension citext schema ext;", "create domain ext.citext as text;"),
+    ("using gin (t public.gin_trgm_ops)", "using gin (to_tsvector('english', t))"),
+    ("provider = icu, locale = 'de-DE'", "provider = libc, locale = 'C'"),
+)
 # Runs pg_migrate as a process of its own, so that it can be killed: parameters from standard input.
 RUNNER = """
 import json, sys
@@ -91,11 +102,13 @@ class Sides:
     source: Side
     target: Side
     workdir: Path
+    client_bindir: str | None = None
 
     def params(self, **changes: object) -> dict:
         params = {
             "source": self.source.params, "target": self.target.params, "jobs": "2", "timeout": 120,
-            "client_bindir": None, "workdir": str(self.workdir), "on_nonempty": "resume", "verify": "counts",
+            "client_bindir": self.client_bindir, "workdir": str(self.workdir), "on_nonempty": "resume",
+            "verify": "counts", "analyze": "analyze",
             "lock_timeout": 10, "maintenance_work_mem": None, "engine": "copy", "format": "auto",
             "freeze": True, "split_over": "10GB", "stall_timeout": 600,
             "static_tables": None, "source_from_target": None, "slot_timeout": 60,
@@ -123,6 +136,23 @@ class Sides:
         child.stdin.close()
         child.stdin = None
         return child
+
+
+def make_roles(server: Server, side: str, major: int) -> None:
+    """Make the users of docker compose on a source, those of RDS on a target."""
+    with server.connect() as admin:
+        if side == "source":
+            admin.execute(f"create role {SOURCE_USER} superuser login password '{SOURCE_USER}-canary-5f2a9'")
+            admin.execute('create role "Prüf Rolle" nologin')  # owns something, and is not on the target
+            return
+        admin.execute("create role rds_superuser")
+        admin.execute("grant pg_read_all_stats, pg_signal_backend to rds_superuser")
+        if major >= SUBSCRIBERS_ROLE_SINCE:
+            admin.execute("grant pg_create_subscription to rds_superuser")
+        admin.execute(
+            f"create role {MASTER} nosuperuser createdb createrole login "
+            f"password '{MASTER}-canary-7c31e' in role rds_superuser"
+        )
 
 
 def refusal(call: Callable[[], dict]) -> PostgresError:
@@ -167,7 +197,7 @@ def family(pid: int) -> set[int]:
     return found & parents.keys()
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> object:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while not (seen := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
@@ -177,12 +207,37 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) 
 
 def kill(child: subprocess.Popen) -> set[int]:
     """Kill the module's process with SIGKILL; return what was under it at that moment."""
+    child.send_signal(signal.SIGSTOP)  # while we look, which takes its time on a busy machine
     under = family(child.pid) - {child.pid}
-    os.kill(child.pid, signal.SIGKILL)
+    child.kill()
     child.wait()
     child.stdout.close()
     child.stderr.close()
     return under
+
+
+# On the target, the rows of the big table stop at one of them for as long as somebody holds a lock.
+GATE = """
+create function tor(v int) returns bool language plpgsql as $$ begin
+if v = 1000 and current_user = 'master' then perform pg_advisory_xact_lock_shared(4711); end if; return true; end $$;
+alter table gross add check (tor(id));
+"""
+AT_THE_GATE = "select pid from pg_stat_activity where query ~* '^copy +public.gross' and wait_event = 'advisory'"
+
+
+@contextmanager
+def gate(sides: Sides) -> Iterator[Callable[[], None]]:
+    """Let a run come to the middle of the big table and no further until the end; hand over what waits until then."""
+    sides.source.run(GATE)
+    with sides.target.connect(admin=True) as holder:
+        holder.execute("select pg_advisory_lock(4711)")
+        yield lambda: wait_until(lambda: sides.target.query(AT_THE_GATE, admin=True), "the run at the gate")
+
+
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def alive(pids: set[int]) -> set[int]:
@@ -196,14 +251,21 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def awkward_sql() -> str:
-    return (Path(__file__).parent / "awkward.sql").read_text()
+def awkward_sql(plain: bool = False) -> str:
+    """Return one of every awkward kind of object; `plain` without ICU and contrib, which not every server has."""
+    sql = (Path(__file__).parent / "awkward.sql").read_text()
+    if plain:
+        for own, other in PLAIN:
+            assert own in sql, f"awkward.sql has no {own!r} any more"
+            sql = sql.replace(own, other)
+    return sql
 
 
 def writes_of(side: Side) -> tuple:
     """Return what moves on when anybody writes: the next transaction number and the counters of rows."""
-    # The counters are written a moment after a session ends.
-    time.sleep(0.2)
+    # The counters are written when a session ends, which is some time after its client has left.
+    others = "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    wait_until(lambda: not side.query(others, admin=True), "the end of every session")
     return side.query(
         "select pg_snapshot_xmax(pg_current_snapshot())::text, tup_inserted, tup_updated, tup_deleted"
         " from pg_stat_database where datname = current_database()",

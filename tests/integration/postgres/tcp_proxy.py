@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+TCP_REPAIR = 19  # of Linux
 MEMORY = 256  # bytes kept of the last chunk: the words may lie across two
 
 
@@ -22,6 +23,7 @@ class Fault:
 
     cut: both ends get a reset. half-open: the server gets a reset, the client hears nothing any more.
     orphan: the client gets a reset, the server hears nothing any more. stall: neither hears anything.
+    forget: as a NAT that has lost the connection: neither hears anything, and who asks is told that there is none.
     """
 
     action: str
@@ -128,6 +130,14 @@ class Proxy:
         for name, end in (("client", line.client), ("server", line.server)):
             if action == "cut" or (action, name) in (("half-open", "server"), ("orphan", "client")):
                 reset(end)
+            elif action == "forget":
+                forget(end)
+
+
+def forget(end: socket.socket) -> None:
+    """Lose the connection without a word to the other end. Needs root."""
+    end.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    end.close()
 
 
 def reset(end: socket.socket) -> None:

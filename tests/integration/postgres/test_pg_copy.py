@@ -6,14 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copysql
-from pg_sides import Sides, alive, family, kill, refusal, wait_until
+from pg_sides import Sides, alive, family, gate, kill, refusal, signal_all, wait_until
 from test_pg_migrate_crash import crash
 
 COPYING = "select pid from pg_stat_activity where query ~* '^copy +public.gross' and state = 'active'"
@@ -199,16 +198,16 @@ def test_rows_of_an_extension_that_are_the_users_own(sides: Sides) -> None:
 )
 def test_no_torn_table_is_ever_committed(bulk: Sides, victim: str) -> None:
     side, what = victim.split(" ", 1)
-    child = bulk.start()
-    wait_until(lambda: pids(bulk, "target", COPYING), "the copying")
-    if what == "psql":
-        psql = clients(child, bulk, side)
-        assert psql
-        for pid in psql:
-            os.kill(pid, signal.SIGKILL)
-    else:
-        assert getattr(bulk, side).query(f"select pg_terminate_backend(pid) from ({COPYING}) s", admin=True)
-    _out, problem = child.communicate(timeout=60)
+    with gate(bulk) as come:
+        child = bulk.start()
+        come()
+        if what == "psql":
+            psql = clients(child, bulk, side)
+            assert psql
+            signal_all(psql, signal.SIGKILL)
+        else:
+            assert getattr(bulk, side).query(f"select pg_terminate_backend(pid) from ({COPYING}) s", admin=True)
+    _out, problem = child.communicate(timeout=200)
 
     assert child.returncode != 0
     assert "public.gross" in problem
@@ -222,13 +221,10 @@ def test_a_source_that_fails_before_its_first_row_does_not_leave_the_target_wait
     small: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copysql, "copy_out", lambda *_given: "select 1 / 0")
-    began = time.monotonic()
-
-    error = str(refusal(small.migrate))
+    error = str(refusal(lambda: small.migrate(stall_timeout=600, timeout=600)))
 
     assert "source (database" in error
     assert "division by zero" in error
-    assert time.monotonic() - began < 30
 
 
 def test_a_target_that_refuses_the_rows_is_told_with_its_reason(small: Sides) -> None:
@@ -266,11 +262,10 @@ def test_large_objects_that_do_not_arrive_fail_the_run(sides: Sides, program: st
         " select lo_from_bytea(0, decode(repeat('ab', 2000000), 'hex')) from generate_series(1, 20)"
     )
     child = sides.start()
-    wait_until(lambda: large_object_clients(child, program) or child.poll() is not None, program)
+    found = wait_until(lambda: large_object_clients(child, program) or child.poll() is not None, program)
     assert child.poll() is None
-    for pid in large_object_clients(child, program):
-        os.kill(pid, signal.SIGKILL)
-    _out, problem = child.communicate(timeout=60)
+    signal_all(found, signal.SIGKILL)
+    _out, problem = child.communicate(timeout=200)
 
     assert child.returncode != 0
     assert "moving the large objects failed" in problem
@@ -307,7 +302,7 @@ def test_a_table_that_does_not_move_ends_the_run(bulk: Sides) -> None:
     wait_until(lambda: pids(bulk, "target", COPYING), "the copying")
     for pid in clients(child, bulk, "source"):
         os.kill(pid, signal.SIGSTOP)
-    _out, problem = child.communicate(timeout=60)
+    _out, problem = child.communicate(timeout=200)
 
     assert child.returncode != 0
     assert "public.gross does not move" in problem
@@ -315,15 +310,15 @@ def test_a_table_that_does_not_move_ends_the_run(bulk: Sides) -> None:
 
 
 def test_the_source_cannot_be_truncated_under_a_run(bulk: Sides) -> None:
-    child = bulk.start()
-    wait_until(lambda: pids(bulk, "target", COPYING), "the copying")
+    with gate(bulk) as come:
+        child = bulk.start()
+        come()
+        with bulk.source.connect() as other:
+            other.execute("set lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("truncate gross, klein")
 
-    with bulk.source.connect() as other:
-        other.execute("set lock_timeout = '50ms'")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            other.execute("truncate gross, klein")
-
-    out, problem = child.communicate(timeout=60)
+    out, problem = child.communicate(timeout=200)
     assert child.returncode == 0, problem
     assert '"changed": true' in out
 
@@ -349,23 +344,26 @@ def test_the_snapshot_is_free_while_indexes_are_built(bulk: Sides) -> None:
 
     assert pids(bulk, "source", held) == []
     assert pids(bulk, "target", INDEXING), "the indexes were ready before the source was looked at"
-    _out, problem = child.communicate(timeout=60)
+    _out, problem = child.communicate(timeout=200)
     assert child.returncode == 0, problem
 
 
 def test_a_watcher_can_read_on_the_target_how_far_the_run_is(bulk: Sides) -> None:
-    child = bulk.start(jobs="1")
-    wait_until(lambda: pids(bulk, "target", COPYING), "the copying")
-
-    phase = bulk.target.query("select state, report ->> 'phase' from ansible_migrate.run")
-    planned = bulk.target.query("select ident, state, bytes > 0 from ansible_migrate.item where kind = 'table data'")
     worker = "select application_name from pg_stat_activity where query ~* '^copy +public.gross'"
-    (run_id,) = bulk.target.query("select run_id::text from ansible_migrate.run")[0]
+    with gate(bulk) as come:
+        child = bulk.start(jobs="1")
+        come()
+        phase = bulk.target.query("select state, report ->> 'phase' from ansible_migrate.run")
+        planned = bulk.target.query(
+            "select ident, state, bytes > 0 from ansible_migrate.item where kind = 'table data'"
+        )
+        (run_id,) = bulk.target.query("select run_id::text from ansible_migrate.run")[0]
+        named = bulk.target.query(worker, admin=True)
 
     assert phase == [("running", "rows")]
     assert sorted(planned) == [("public.gross", "planned", True), ("public.klein", "planned", True)]
-    assert bulk.target.query(worker, admin=True) == [(f"ansible_migrate:{run_id}:0",)]
-    _out, problem = child.communicate(timeout=60)
+    assert named == [(f"ansible_migrate:{run_id}:0",)]
+    _out, problem = child.communicate(timeout=200)
     assert child.returncode == 0, problem
     marks = "select ident, state, rows from ansible_migrate.item where kind = 'table data' order by 1"
     assert bulk.target.query(marks) == [("public.gross", "done", 250_000), ("public.klein", "done", 1000)]
@@ -373,7 +371,7 @@ def test_a_watcher_can_read_on_the_target_how_far_the_run_is(bulk: Sides) -> Non
 
 def test_finished_tables_stay_when_the_source_is_proved_unchanged(bulk: Sides) -> None:
     under = crash(bulk, "indexes")
-    wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)
+    wait_until(lambda: not alive(under), "the end of every process of the killed run")
     file = bulk.target.query("select pg_relation_filenode('gross')")
 
     again = bulk.migrate(verify="hash")
@@ -389,7 +387,7 @@ def test_finished_tables_stay_when_the_source_is_proved_unchanged(bulk: Sides) -
 @pytest.mark.full
 def test_everything_is_copied_again_when_the_source_was_written_to(bulk: Sides) -> None:
     under = crash(bulk, "indexes")
-    wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)
+    wait_until(lambda: not alive(under), "the end of every process of the killed run")
     bulk.source.run("update klein set gross = 5 where id = 1")
 
     again = bulk.migrate()
@@ -403,7 +401,7 @@ def test_everything_is_copied_again_when_the_source_was_written_to(bulk: Sides) 
 @pytest.mark.full
 def test_rows_that_were_lost_from_a_kept_table_are_noticed_and_copied_again(bulk: Sides) -> None:
     under = crash(bulk, "indexes")
-    wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)
+    wait_until(lambda: not alive(under), "the end of every process of the killed run")
     bulk.target.run("delete from gross where id = 7")
 
     error = str(refusal(bulk.migrate))
@@ -426,7 +424,7 @@ def test_a_split_table_is_emptied_before_it_is_copied_again(bulk: Sides) -> None
 
     wait_until(one_part, "the first part")
     under = kill(child)
-    wait_until(lambda: not alive(under), "the end of every process of the killed run", 10)
+    wait_until(lambda: not alive(under), "the end of every process of the killed run")
 
     assert bulk.migrate(split_over="4MB", jobs="2", verify="hash")["resumed"]
     assert bulk.verify()["differences"] == []

@@ -34,7 +34,7 @@ QUICK = ("cut",)
 def killed_after(sides: Sides, step: str, state: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(CHECKOUT / ".cache/collections"), step],
-        input=json.dumps(cut_params(sides, state)), text=True, capture_output=True, timeout=60, check=False,
+        input=json.dumps(cut_params(sides, state)), text=True, capture_output=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
 

@@ -40,9 +40,7 @@ def test_the_playbook_tells_the_application(ledger: Sides, tmp_path: Path) -> No
     run(ledger)
     text = (CHECKOUT / "playbooks/cut_over.yml").read_text()
     # The steps before it need AWS and a runner.
-    without = re.sub(
-        r"    - name: [^\n]+\n      ansible.builtin.import_tasks: steps/[^\n]+\n(?:      [^\n]+\n)*", "", text
-    )
+    without = re.sub(r" +- name: [^\n]+\n +ansible.builtin.import_tasks: steps/[^\n]+\n", "", text)
     assert "steps/" not in without
     (tmp_path / "cut_over.yml").write_text(without)
     (tmp_path / "point.yml").write_text(
@@ -64,7 +62,7 @@ def test_the_playbook_tells_the_application(ledger: Sides, tmp_path: Path) -> No
         options = ("-i", str(tmp_path / "hosts"), *INTERPRETER, *extra, "-e", f"cutover_state={state}", *abandon)
         done = subprocess.run(
             [str(PLAYBOOK), *options, str(tmp_path / "cut_over.yml")], cwd=CHECKOUT, capture_output=True, text=True,
-            timeout=120, check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+            timeout=280, check=False, env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         outputs.append(done.stdout)

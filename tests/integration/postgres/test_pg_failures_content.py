@@ -82,7 +82,7 @@ def test_definitions_cannot_change_while_rows_move(bulk_case: Case) -> None:
             other.execute("set lock_timeout = '50ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 other.execute(ddl)
-    _out, problem = child.communicate(timeout=90)
+    _out, problem = child.communicate(timeout=200)
     assert child.returncode == 0, problem
     assert_same(bulk_case.before, content_of(sides.target))
 
@@ -203,9 +203,9 @@ def test_two_runs_started_at_once(bulk_case: Case) -> None:
     sides, first = bulk_case.sides, bulk_case.sides.start()
     wait_until(lambda: sides.target.query("select from pg_locks where locktype = 'advisory'", admin=True), "the lock")
     second = sides.start()
-    _out, problem = second.communicate(timeout=60)
+    _out, problem = second.communicate(timeout=200)
     assert second.returncode != 0
     assert "another run is at work" in problem
-    _out, problem = first.communicate(timeout=90)
+    _out, problem = first.communicate(timeout=200)
     assert first.returncode == 0, problem
     assert_same(bulk_case.before, content_of(sides.target))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import connection
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from faults import Case, marks
 from tcp_proxy import Fault, Proxy, proxied
@@ -22,7 +23,13 @@ MOMENTS = {
 ACTIONS = ("cut", "half-open", "orphan", "stall")
 QUICK = {("cut", "in the commit's answer"), ("orphan", "in the commit")}
 CASES = [(action, moment) for action in ACTIONS for moment in MOMENTS]
-TIMES = {"stall_timeout": 3, "timeout": 40, "jobs": "1"}
+# How long a silence may last. What ends with a reset does not wait for it: there, a busy machine must not look silent.
+STALL = {"stall_timeout": 3, "timeout": 40, "jobs": "1"}
+RESET = {"stall_timeout": 30, "timeout": 120, "jobs": "1"}
+
+
+def times(action: str) -> dict[str, object]:
+    return RESET if action == "cut" else STALL
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def source_proxy(case: Case) -> Iterator[Proxy]:
 def test_a_target_connection_breaks(case: Case, target_proxy: Proxy, action: str, moment: str) -> None:
     target_proxy.fault = fault = Fault(action, after=TAKING, **MOMENTS[moment])
 
-    error = case.fails("run again", target={"port": target_proxy.port}, **TIMES)
+    error = case.fails("run again", target={"port": target_proxy.port}, **times(action))
 
     assert fault.struck.is_set(), error
     assert "public." in error or "target (database" in error
@@ -62,7 +69,7 @@ def test_a_target_connection_breaks(case: Case, target_proxy: Proxy, action: str
 def test_a_source_connection_breaks_within_the_rows(case: Case, source_proxy: Proxy, action: str) -> None:
     source_proxy.fault = fault = Fault(action, "down", after=b"copy public.gross", skip=300_000)
 
-    error = case.fails("run again", source={"port": source_proxy.port}, **TIMES)
+    error = case.fails("run again", source={"port": source_proxy.port}, **times(action))
 
     assert fault.struck.is_set(), error
     assert "public.gross" in error
@@ -107,7 +114,7 @@ def test_the_whole_network_is_cut_while_definitions_or_rows_move(case: Case, sid
         struck = proxy.fault.struck
         silence(proxy)
 
-        error = case.fails("run again", **{side: {"port": proxy.port}}, engine=engine, **TIMES)
+        error = case.fails("run again", **{side: {"port": proxy.port}}, engine=engine, **RESET)
 
     assert struck.is_set()
     assert f"{side} (database" in error
@@ -149,3 +156,31 @@ def test_a_slow_line_is_no_failure(case: Case, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(proxy, "_due", slow)
         assert case.sides.migrate(target={"port": proxy.port}, stall_timeout=5)["changed"]
     assert case.sides.verify()["differences"] == []
+
+
+# What a child of ours says when it only waits for an answer.
+WAITING = {
+    "pg_dump": ("source", b"LOCK TABLE"),
+    "pg_restore": ("target", b"CREATE TABLE public.gross"),
+    "psql": ("target", b"CREATE INDEX"),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("program", [*WAITING])
+def test_a_forgotten_connection_is_noticed_while_its_answer_is_awaited(
+    case: Case, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """Without keepalives this ends with the run's own time, a day later."""
+    monkeypatch.setattr(connection, "KEEPALIVES", {"keepalives_idle": "1", "keepalives_interval": "1"})
+    side, words = WAITING[program]
+    with proxied(getattr(case.sides, side).server.port) as proxy:
+        proxy.fault = Fault("forget", "up", words=words)
+        struck = proxy.fault.struck
+
+        error = case.fails("run again", **{side: {"port": proxy.port}}, timeout=60, jobs="1")
+
+    assert struck.is_set(), error
+    assert "timeout" not in error
+    assert f"{side} (database" in error
+    case.completes()

@@ -91,7 +91,7 @@ def test_kill_9_of_a_server_process_takes_all_sessions_of_its_server_along(bulk_
     told = len(server.log.read_text(errors="replace"))
     os.kill(victim[0], signal.SIGKILL)
 
-    _out, problem = child.communicate(timeout=60)
+    _out, problem = child.communicate(timeout=200)
 
     assert child.returncode != 0
     assert f"{side} (database" in problem
@@ -120,7 +120,7 @@ def test_a_server_is_stopped_at_once_and_started_again(bulk_case: Case, side: st
     server = getattr(sides, side).server
     when(sides, "target", moment, child)
     server.stop(signal.SIGQUIT)
-    _out, problem = child.communicate(timeout=60)
+    _out, problem = child.communicate(timeout=200)
     server.start()
 
     assert child.returncode != 0
@@ -137,7 +137,7 @@ def test_a_restart_of_the_target_empties_unlogged_tables_and_the_next_run_fills_
     done = "select 1 from ansible_migrate.item where ident = 'public.fluechtig' and state = 'done' and part = 0"
     when(sides, "target", f"{done} and exists ({INDEXING})", child)
     sides.target.server.stop(signal.SIGQUIT)
-    child.communicate(timeout=60)
+    child.communicate(timeout=200)
     sides.target.server.start()
     assert sides.target.query("select count(*) from fluechtig", admin=True) == [(0,)]
 
@@ -166,7 +166,7 @@ def test_the_run_is_asked_to_end(bulk_case: Case, number: signal.Signals) -> Non
     when(sides, "target", COPYING, child)
     under = family(child.pid) - {child.pid}
     os.kill(child.pid, number)
-    child.communicate(timeout=30)
+    child.communicate(timeout=200)
 
     assert child.returncode != 0
     gone(under)

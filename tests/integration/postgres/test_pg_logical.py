@@ -55,16 +55,8 @@ def test_writes_during_the_copy_are_neither_lost_nor_doubled(follow: Sides) -> N
 
 @pytest.mark.full
 def test_a_killed_copy_keeps_the_tables_that_its_slot_covers(follow: Sides) -> None:
-    follow.source.run(BULK)
-    child = follow.start(method="logical", jobs="1")
-    done = "select 1 from ansible_migrate.item where kind = 'table data' and state = 'done'"
-    with follow.target.connect() as blocker:
-        wait_until(lambda: ours(follow.target)[2], "the subscription, which looks at the tables", 60)
-        # The small table comes last, and must not come.
-        blocker.execute("begin; lock table klein in access exclusive mode")
-        wait_until(lambda: _asked(follow.target, done), "the first finished table", 60)
-        assert child.poll() is None, "the run ended too soon"
-        kill(child)
+    follow.source.run(f"{BULK}; alter table klein drop constraint klein_gross_fkey")
+    _killed_between_two_tables(follow)
     follow.source.run(
         "update gross set c = -1 where id = 5; insert into klein (gross) values (6); delete from klein where id = 3"
     )
@@ -77,6 +69,60 @@ def test_a_killed_copy_keeps_the_tables_that_its_slot_covers(follow: Sides) -> N
     assert sorted(again["replication"]["streams"].values()) == [1, 1]
     assert (ours(follow.source), ours(follow.target)) == ((2, 2, 0), (0, 0, 2))
     follow.source.run("update gross set c = -2 where id = 7; update klein set gross = 8 where id = 4")
+    _alike(follow)
+    # No foreign key ties them: each stream carries its part.
+    follow.source.run("truncate gross, klein; insert into gross (id) values (1)")
+    _alike(follow)
+
+
+@pytest.mark.full
+def test_tables_that_a_foreign_key_ties_are_of_one_stream(follow: Sides) -> None:
+    """Of two snapshots the key could not be made, and a TRUNCATE of both would stop one of two streams for ever."""
+    follow.source.run(BULK)
+    _killed_between_two_tables(follow)
+    follow.source.run("insert into gross (id) values (300000); insert into klein (gross) values (300000)")
+
+    again = run(follow)
+
+    assert (again["resumed"], again["kept"]["tables"]) == (True, 0)
+    assert "1 others are copied again, since foreign keys tie them" in again["kept"]["reason"]
+    assert list(again["replication"]["streams"].values()) == [2]
+    _alike(follow)
+    follow.source.run("truncate gross, klein; insert into gross (id) values (1); insert into klein (gross) values (1)")
+    _alike(follow)
+    follow.source.run("truncate gross cascade; insert into gross (id) values (2)")
+    _alike(follow)
+
+
+@pytest.mark.full
+def test_a_run_killed_again_takes_no_old_rows_for_new_ones(follow: Sides) -> None:
+    follow.source.run(BULK)
+    _killed_between_two_tables(follow)
+    follow.source.run("update gross set c = -1 where id = 5")
+    child = follow.start(method="logical", jobs="1")
+    marks = "select 1 from ansible_migrate.item where kind = 'table data'"
+    wait_until(lambda: not _asked(follow.target, marks), "the mark of the first run to go", 60)
+    wait_until(lambda: ours(follow.source)[1], "the second slot", 60)
+    kill(child)
+
+    assert run(follow)["kept"]["tables"] == 0
+
+    _alike(follow)
+
+
+def _killed_between_two_tables(follow: Sides) -> None:
+    child = follow.start(method="logical", jobs="1")
+    done = "select 1 from ansible_migrate.item where kind = 'table data' and state = 'done'"
+    with follow.target.connect() as blocker:
+        wait_until(lambda: ours(follow.target)[2], "the subscription, which looks at the tables", 60)
+        # The small table comes last, and must not come.
+        blocker.execute("begin; lock table klein in access exclusive mode")
+        wait_until(lambda: _asked(follow.target, done), "the first finished table", 60)
+        assert child.poll() is None, "the run ended too soon"
+        kill(child)
+
+
+def _alike(follow: Sides) -> None:
     for table in ("klein", "gross"):
         same(follow, f"select count(*), sum(hashtextextended(({table}.*)::text, 0)) from {table}")
 

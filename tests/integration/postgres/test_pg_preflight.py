@@ -13,7 +13,7 @@ from pg_sides import MASTER, Sides, refusal, state_of, writes_of
 from test_pg_modules import given, play
 
 OWN = {
-    "method": "copy", "static_tables": None, "target_storage_gb": None, "owner_map": None, "rate_mb_s": None,
+    "method": "copy", "static_tables": None, "target_storage_gb": None, "rate_mb_s": None,
     "fail_on_blockers": False,
 }  # fmt: skip
 LONG = "n" * 63
@@ -73,7 +73,7 @@ def test_between_good_sides_nothing_is_in_the_way_and_nothing_is_written(small: 
     assert told["index_bytes"] == sum(table["index_bytes"] for table in result["tables"])
     assert told["target_storage_bytes"] > told["bytes"] + told["index_bytes"] + told["wal_bytes"]
     assert told["seconds"] == round((told["bytes"] + told["index_bytes"]) / 1e6, 1)
-    assert abs(result["source"]["clock_skew"]) < 5
+    assert abs(result["source"]["clock_skew"]) < 60
     assert result["target"]["settings"]["max_connections"] == "100"
     assert "canary" not in str(result)
 
@@ -171,12 +171,16 @@ def test_owners_that_the_target_can_or_cannot_give_to(small: Sides) -> None:
         admin.execute("create role fremd; create role freund; grant freund to master")
         admin.execute("grant create on schema public to freund")
         try:
-            result = ask(small, owner_map={"compose": "freund", "niemand": "fremd", "x": "fehlt"})
+            freund, fremd, fehlt = (
+                ask(small, owner="map", role_map={"compose": role, "x": "y"}) for role in ("freund", "fremd", "fehlt")
+            )
         finally:
             admin.execute("drop owned by freund; drop role fremd, freund")
 
-    said = {(finding["rule"], finding["object"]) for finding in result["blockers"]}
-    assert said == {("owner-missing", "role fehlt"), ("owner-membership", "role fremd"), ("owner-create", "role fremd")}
+    # The target's role may become a member of fremd, and let it create in public.
+    assert (rules(freund, "blockers"), rules(fremd, "blockers")) == (set(), set())
+    assert rules(fehlt, "blockers") == {"owner-missing"}
+    assert "owner-unused" in rules(freund, "advice")
 
 
 def test_what_logical_replication_needs_is_asked_for_it_alone(small: Sides) -> None:
@@ -247,3 +251,19 @@ def test_limits_of_a_role_do_not_end_the_move(small: Sides) -> None:
 
     assert rules(ask(small)) == {"role-limits"}
     assert small.migrate()["verify"]["status"] == "passed"
+
+
+def test_what_dms_would_lose_is_refused_by_the_preflight_itself_and_nothing_is_written(small: Sides) -> None:
+    small.source.run("create table notiz (text text); create table zeit (id int primary key, t timetz, n numeric)")
+    before = (state_of(small.source), state_of(small.target))
+
+    error = refusal(lambda: ask(small, method="dms", fail_on_blockers=True))
+    silent = ask(small, method="copy")
+
+    assert "public.notiz: LOB columns (text) are not moved without a primary key: add one" in str(error)
+    assert {"dms-lob-without-key", "dms-types", "dms-large-objects"} <= rules(error.result, "blockers")
+    assert "dms-numeric" in rules(error.result, "advice")
+    results = {rule["rule"]: rule["result"] for rule in error.result["rules"]}
+    assert (results["dms-types"], results["dms-names"], results["logical-tables"]) == ("fail", "pass", "skip")
+    assert not {rule for rule in rules(silent) if rule.startswith("dms-")}
+    assert (state_of(small.source), state_of(small.target)) == before

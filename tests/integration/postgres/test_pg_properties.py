@@ -162,12 +162,12 @@ def a_run_dies_anywhere(pair: dict[str, Server], folder: Path, example: Example,
         with a_writer(sides.source) as transfers:
             proxy.limit = int(total * share)
             child = sides.start(**through)
-            wait_until(lambda: proxy.reached.is_set() or child.poll() is not None, "the moment", 90)
+            wait_until(lambda: proxy.reached.is_set() or child.poll() is not None, "the moment", 200)
             if way == "kill":
                 gone(kill(child))
             else:
                 proxy.strike("cut")
-                out, problem = child.communicate(timeout=60)
+                out, problem = child.communicate(timeout=200)
                 # Whoever loses nothing but the last answers may have finished.
                 assert child.returncode == 0 or "target (database" in problem, out + problem
                 assert "canary" not in out + problem

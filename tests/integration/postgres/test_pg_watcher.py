@@ -40,7 +40,7 @@ def slow(sides: Sides) -> None:
     sides.source.run("create function langsam(v int) returns int language plpgsql immutable as"
                      f" $$ begin if current_user = '{MASTER}' then perform pg_sleep(0.2); end if; return v; end $$;"
                      " create table zaeh (id int, v text); create index on zaeh (langsam(id))")  # fmt: skip
-    sides.source.run("insert into zaeh select n, 'x' from generate_series(1, 15) n")
+    sides.source.run("insert into zaeh select n, 'x' from generate_series(1, 25) n")
 
 
 def claimed(sides: Sides) -> bool:
@@ -53,7 +53,7 @@ def claimed(sides: Sides) -> bool:
 def test_lines_are_shown_while_a_playbook_moves_a_database(small: Sides) -> None:
     slow(small)
     child = start(small, progress_interval=1)
-    out, errors = child.communicate(timeout=120)
+    out, errors = child.communicate(timeout=200)
 
     assert child.returncode == 0, out + errors
     lines = [line for line in errors.splitlines() if line.startswith("[localhost] ")]
@@ -75,7 +75,7 @@ def test_an_interrupted_playbook_leaves_nothing_running_and_is_completed_by_the_
 
     # As a terminal does: Ctrl-C goes to the whole foreground group.
     os.killpg(child.pid, signal.SIGINT)
-    out, errors = child.communicate(timeout=60)
+    out, errors = child.communicate(timeout=200)
 
     assert child.returncode != 0, out
     wait_until(lambda: not alive(under), "the end of all processes")
@@ -83,7 +83,7 @@ def test_an_interrupted_playbook_leaves_nothing_running_and_is_completed_by_the_
     assert small.target.query("select state from ansible_migrate.run") == [("running",)]
 
     child = start(small)
-    out, errors = child.communicate(timeout=120)
+    out, errors = child.communicate(timeout=200)
     assert child.returncode == 0, out + errors
     assert small.verify("counts")["differences"] == []
 
@@ -92,7 +92,7 @@ def test_an_interrupted_playbook_leaves_nothing_running_and_is_completed_by_the_
 def test_a_watcher_that_sees_nothing_does_not_hurt(small: Sides) -> None:
     """Its folder is taken away before the module begins to write."""
     child = start(small, progress_path="/nowhere/at/all", progress_interval=1)
-    out, errors = child.communicate(timeout=60)
+    out, errors = child.communicate(timeout=200)
     assert child.returncode == 0, out + errors
 
 
@@ -118,7 +118,7 @@ def test_the_progress_file_tells_all_and_replaces_nothing_of_others(small: Sides
 @pytest.mark.parametrize("interval", [0, -1])
 def test_lines_can_be_turned_off(small: Sides, interval: int) -> None:
     child = start(small, progress_interval=interval)
-    out, errors = child.communicate(timeout=60)
+    out, errors = child.communicate(timeout=200)
     assert child.returncode == 0, out
     assert "[localhost]" not in errors
 
@@ -126,7 +126,7 @@ def test_lines_can_be_turned_off(small: Sides, interval: int) -> None:
 @pytest.mark.full
 def test_a_move_may_run_by_itself(small: Sides) -> None:
     child = start(small, {"async": 90, "poll": 2}, progress_interval=1)
-    out, errors = child.communicate(timeout=100)
+    out, errors = child.communicate(timeout=200)
     assert child.returncode == 0, out + errors
     assert "kind: copy" in out
 
@@ -140,8 +140,16 @@ def test_lines_are_shown_of_a_runner_that_is_reached_by_ssh(small: Sides, tmp_pa
     program.chmod(0o755)
     far = ("-c", "ssh", "-e", json.dumps({"ansible_ssh_executable": str(program)}))
     child = start(small, connection=far, progress_interval=1)
-    out, errors = child.communicate(timeout=100)
+    out, errors = child.communicate(timeout=200)
 
     assert child.returncode == 0, out + errors
     assert any(LINE.match(line) for line in errors.splitlines()), errors
     assert list((small.workdir.parent / "remote").glob("*")) == []
+
+
+def test_the_dump_engine_tells_which_tables_are_there(small: Sides, tmp_path: Path) -> None:
+    small.migrate(engine="dump", progress_path=str(tmp_path / "progress"))
+
+    told = json.loads((tmp_path / "progress").read_text())
+    assert told["tables_done"] == told["tables"] >= 2
+    assert (told["percent"], told["running"]) == (100.0, [])

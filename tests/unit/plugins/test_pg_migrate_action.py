@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.bahnvision.aws.plugins.action import pg_migrate
-from ansible_collections.bahnvision.aws.plugins.action.pg_migrate import Look, Watcher
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progressline import line
+from ansible_collections.bahnvision.aws.plugins.plugin_utils import watched
+from ansible_collections.bahnvision.aws.plugins.plugin_utils.watched import Look, Watcher
 
 
 class Connection:
@@ -32,7 +34,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             assert stderr
             lines.append(text)
 
-    monkeypatch.setattr(pg_migrate, "Display", Display)
+    monkeypatch.setattr(watched, "Display", Display)
     return lines
 
 
@@ -52,8 +54,8 @@ def test_the_file_is_read_here(tmp_path: Path) -> None:
 
 
 def test_lines_come_until_it_is_stopped(shown: list[str]) -> None:
-    watcher = Watcher(lambda: {"phase": "dump", "elapsed": 3}, 0.02, "runner")  # type: ignore[arg-type]
-    deadline = time.monotonic() + 5
+    watcher = Watcher(lambda: {"phase": "dump", "elapsed": 3}, 0.02, "runner", line)  # type: ignore[arg-type]
+    deadline = time.monotonic() + 60
     while len(shown) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     watcher.stop()
@@ -65,11 +67,17 @@ def test_lines_come_until_it_is_stopped(shown: list[str]) -> None:
 
 
 def test_a_look_that_hangs_does_not_hold_the_task_up(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pg_migrate, "PATIENCE", 0.05)
-    watcher = Watcher(lambda: time.sleep(1.0) or {"phase": "dump"}, 0.01, "runner")  # type: ignore[arg-type]
-    time.sleep(0.1)
-    began = time.monotonic()
-    watcher.stop()
-    assert time.monotonic() - began < 0.8
-    time.sleep(1.2)
+    monkeypatch.setattr(watched, "PATIENCE", 0.05)
+    looking, told = threading.Event(), threading.Event()
+
+    def look() -> dict[str, str]:
+        looking.set()
+        assert told.wait(60)
+        return {"phase": "dump"}
+
+    watcher = Watcher(look, 0.01, "runner", line)  # type: ignore[arg-type]
+    assert looking.wait(60)
+    watcher.stop()  # it comes back, although the look hangs until the next line
+    told.set()
+    watcher._thread.join(60)
     assert shown == []

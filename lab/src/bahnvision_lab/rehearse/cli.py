@@ -28,6 +28,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--scale", type=scale, default=1, metavar="N", help="how much data, see lab load (default: 1)")
     parser.add_argument(
+        "--method", choices=["copy", "logical"], default="copy",
+        help="copy: the application stands still meanwhile (default); logical: it writes all the time, and is cut over",
+    )  # fmt: skip
+    parser.add_argument(
         "--json", action="store_true", help="print the figures as JSON; progress goes to standard error"
     )
     parser.set_defaults(func=run)
@@ -37,12 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
     output = sys.stderr if arguments.json else sys.stdout
     runner = Runner([], lambda text: print(text, file=output, flush=True))
     checkout = Checkout(checkout_root())
-    rehearsal = Rehearsal(checkout, State.default(), arguments.scale, runner)
+    rehearsal = Rehearsal(checkout, State.default(), arguments.scale, runner, method=arguments.method)
+    drill = rehearsal.drill if arguments.method == "logical" else None
     runner.stages = rehearsal.stages()
     with checkout.alone():
-        code = _rehearse(runner)
+        try:
+            code = _rehearse(runner)
+        finally:
+            rehearsal.drill.end()
         report = relative(rehearsal.report) if "page" in _succeeded(runner) else None
-        content = record.figures(runner, arguments.scale, report)
+        content = record.figures(runner, arguments.scale, report, drill)
         record.write(checkout.build / "rehearse.json", content)
     runner.say(line(f"{'total':<16}", Outcome("total", runner.seconds, runner.result)))
     if report:

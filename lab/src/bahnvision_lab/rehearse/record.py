@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bahnvision_lab.postgres import installed_majors
+from bahnvision_lab.rehearse.drill import Drill
 from bahnvision_lab.rehearse.stages import INTERRUPTED, OK, Runner
 
 RESULTS = {OK: "pass", INTERRUPTED: "warn"}
@@ -41,8 +42,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def figures(runner: Runner, scale: int, report: str | None) -> dict[str, Any]:
-    """Return stage -> seconds, result, rows, bytes; the total; the machine."""
+def figures(runner: Runner, scale: int, report: str | None, drill: Drill | None = None) -> dict[str, Any]:
+    """Return stage -> seconds, result, rows, bytes; the total; the machine; what the writers of a drill saw."""
     stages: dict[str, Any] = {
         outcome.name: {"seconds": round(outcome.seconds, 3), "result": outcome.result, **asdict(outcome.measure)}
         for outcome in runner.outcomes
@@ -54,7 +55,9 @@ def figures(runner: Runner, scale: int, report: str | None) -> dict[str, Any]:
         "rows": moved.get("rows"),
         "bytes": moved.get("bytes"),
     }
-    return {**stages, "total": total, "report": report, "scale": scale, "machine": machine()}
+    seen = {"writers": drill.figures} if drill else {}
+    method = "logical" if drill else "copy"
+    return {**stages, **seen, "total": total, "report": report, "scale": scale, "method": method, "machine": machine()}
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
@@ -64,7 +67,9 @@ def write(path: Path, content: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def page(runner: Runner, scale: int, source: dict[str, int], target: dict[str, int], folder: Path) -> dict[str, Any]:
+def page(
+    runner: Runner, scale: int, source: dict[str, int], target: dict[str, int], folder: Path, drill: Drill | None = None
+) -> dict[str, Any]:
     """Return the input of the module `report` for what has happened so far."""
     facts = machine()
     rows = [
@@ -77,6 +82,7 @@ def page(runner: Runner, scale: int, source: dict[str, int], target: dict[str, i
         {"title": "Stages", "kind": "table", "columns": COLUMNS, "rows": rows},
         {"title": "Where the time went", "kind": "timeline", "steps": steps},
     ]
+    sections += drill.sections if drill else []
     if source:
         sections.append(_count_section(source, target))
     return {
@@ -84,9 +90,10 @@ def page(runner: Runner, scale: int, source: dict[str, int], target: dict[str, i
         "name": "rehearsal",
         "title": "Rehearsal",
         "subtitle": "The whole move on one machine, with real databases behind a stand-in for AWS",
-        "verdict": _verdict(runner, source, target),
+        "verdict": _verdict(runner, source, target, drill),
         "facts": {
             "Rows moved": sum(target.values()) if target else None,
+            "Method": "logical" if drill else "copy",
             "Scale": scale,
             "Duration so far": f"{runner.seconds:.1f} s",
             "Processors": facts["cpus"],
@@ -112,8 +119,12 @@ def _count_section(source: dict[str, int], target: dict[str, int]) -> dict[str, 
     return {"title": "Rows on both sides", "kind": "table", "note": COUNT_NOTE, "columns": COUNT_COLUMNS, "rows": rows}
 
 
-def _verdict(runner: Runner, source: dict[str, int], target: dict[str, int]) -> dict[str, str]:
+def _verdict(
+    runner: Runner, source: dict[str, int], target: dict[str, int], drill: Drill | None = None
+) -> dict[str, str]:
     if runner.failed is not None:
         return {"result": "fail", "sentence": f"The stage {runner.failed.name} failed; its log tells why."}
     sentence = f"{len(source)} tables with {sum(target.values()):,} rows moved; both sides are equal."
+    if drill and drill.proved:
+        sentence = f"{sentence} {drill.sentence}"
     return {"result": "pass", "sentence": sentence}

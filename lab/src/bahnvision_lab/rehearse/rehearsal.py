@@ -8,12 +8,14 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import boto3
 
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.rehearse import counts, paths, record
 from bahnvision_lab.rehearse.children import Checkout
+from bahnvision_lab.rehearse.drill import Drill, source_login
 from bahnvision_lab.rehearse.stages import Measure, Runner, Stage, StageError
 from bahnvision_lab.state import State
 
@@ -30,6 +32,11 @@ class Rehearsal:
     runner: Runner
     source: dict[str, int] = field(default_factory=dict)
     target: dict[str, int] = field(default_factory=dict)
+    method: str = "copy"
+
+    def __post_init__(self) -> None:
+        pointer = self.checkout.build / "rehearse.side"
+        self.drill = Drill(pointer, lambda: source_login(self.status()["source"]), self.target_login)
 
     @property
     def report(self) -> Path:
@@ -41,10 +48,20 @@ class Rehearsal:
             Stage("load", self.load),
             Stage("provision", lambda: self.playbook("provision", "site.yml")),
             Stage("migrate", self.migrate),
+            *(self.cut_overs() if self.method == "logical" else ()),
             Stage("verify", self.verify),
+            *((Stage("finish", self.finish), Stage("ledger", self.ledger)) if self.method == "logical" else ()),
             Stage("count", self.count),
             Stage("paths", self.walk_paths),
             Stage("page", self.write_report, even_after_failure=True),
+        ]
+
+    def cut_overs(self) -> list[Stage]:
+        """There and back under load; once more without, so that both sides can be compared."""
+        return [
+            Stage("cut-over", lambda: self.cut_over("cut-over", "switched")),
+            Stage("roll-back", lambda: self.cut_over("roll-back", "rolled_back")),
+            Stage("cut-over-2", self.last_cut_over),
         ]
 
     def lab(self) -> Measure:
@@ -55,16 +72,40 @@ class Rehearsal:
 
     def load(self) -> Measure:
         self.command("load", "load", "--scale", str(self.scale))
+        if self.method == "logical":
+            self.drill.make_ledger(self.status()["source"]["dsn"])
         return _measure(self.source_contents())
 
-    def playbook(self, stage: str, path: str) -> Measure:
+    def playbook(self, stage: str, path: str, **variables: Any) -> Measure:
         program = str(self.checkout.programs / "ansible-playbook")
-        self.checkout.run(stage, [program, "--inventory", str(INVENTORY), path])
+        extra = json.dumps({"migration_method": self.method, **variables})
+        self.checkout.run(stage, [program, "--inventory", str(INVENTORY), "--extra-vars", extra, path])
         return Measure()
 
     def migrate(self) -> Measure:
+        if self.method == "logical":
+            self.drill.begin()
         self.playbook("migrate", "playbooks/migrate_database.yml")
         return _measure(self.target_contents())
+
+    def cut_over(self, stage: str, state: str) -> Measure:
+        def run() -> Path:
+            wish = {"cutover_state": state, "cutover_point_command": self.drill.point_command}
+            self.playbook(stage, "playbooks/cut_over.yml", **wish)
+            return self.report.parent / "cut_over.json"
+
+        self.drill.cut_over(state, run)
+        return Measure()
+
+    def last_cut_over(self) -> Measure:
+        self.drill.end()
+        return self.cut_over("cut-over-2", "switched")
+
+    def finish(self) -> Measure:
+        return self.playbook("finish", "playbooks/cut_over.yml", cutover_state="finished")
+
+    def ledger(self) -> Measure:
+        return Measure(rows=self.drill.prove())
 
     def verify(self) -> Measure:
         self.playbook("verify", "playbooks/verify.yml")
@@ -81,11 +122,7 @@ class Rehearsal:
     def walk_paths(self) -> Measure:
         """The application's ways in: the instance, the proxy, the cache."""
         status = self.status()
-        bundle, aws = status["ca_bundle"], status["aws"]
-        manager = boto3.session.Session().client(
-            "secretsmanager", endpoint_url=aws["endpoint_url"], region_name=aws["region"],
-            aws_access_key_id=aws["access_key_id"], aws_secret_access_key=aws["secret_access_key"],
-        )  # fmt: skip
+        bundle, manager = status["ca_bundle"], self.secrets(status)
         user = paths.read_secret(manager, f"{NAME}-rds-app")
         member = paths.read_secret(manager, f"{NAME}-elasticache-app")
         instance, proxy, cache = (status[kind][NAME] for kind in ("databases", "proxies", "caches"))
@@ -99,8 +136,26 @@ class Rehearsal:
         paths.walk(ways, rows)
         return Measure(rows=rows)
 
+    def secrets(self, status: dict[str, Any]) -> Any:
+        aws = status["aws"]
+        return boto3.session.Session().client(
+            "secretsmanager", endpoint_url=aws["endpoint_url"], region_name=aws["region"],
+            aws_access_key_id=aws["access_key_id"], aws_secret_access_key=aws["secret_access_key"],
+        )  # fmt: skip
+
+    def target_login(self) -> dict[str, Any]:
+        """The application's login to the instance, as libpq reads it."""
+        status = self.status()
+        instance, secret = status["databases"][NAME], paths.read_secret(self.secrets(status), f"{NAME}-rds-app")
+        return {
+            "host": instance["host"], "port": instance["port"], "dbname": secret["dbname"],
+            "user": secret["username"], "password": secret["password"],
+            "sslmode": "verify-full", "sslrootcert": status["ca_bundle"],
+        }  # fmt: skip
+
     def write_report(self) -> Measure:
-        facts = record.page(self.runner, self.scale, self.source, self.target, self.report.parent)
+        drill = self.drill if self.method == "logical" else None
+        facts = record.page(self.runner, self.scale, self.source, self.target, self.report.parent, drill)
         program = str(self.checkout.programs / "ansible")
         module = ["--module-name", "bahnvision.aws.report", "--args", json.dumps(facts)]
         self.checkout.run("page", [program, "runner", "--inventory", str(INVENTORY), *module])

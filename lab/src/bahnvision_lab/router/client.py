@@ -18,7 +18,7 @@ from bahnvision_lab.postgres import free_port
 Address = tuple[str, int]
 
 RECORD = "router:endpoints"
-PATIENCE = 10  # seconds for one answer: the router does nothing but forward
+PATIENCE = 60  # seconds for one answer: the first waits for its start, on a machine that may have much to do
 PORT_TAKEN = "port taken"
 
 

@@ -17,19 +17,33 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Rules,
 )
 
+NOT_NULL_INHERITED_SINCE = 18
+
 rules = Rules()
 
 
 @rules.add(
-    "hash-partition-enum", BLOCKER, "A table is partitioned by the hash of an enum, and the engine is copy: enum values"
-    " hash otherwise in another database.",
-    "copying partition by partition is not possible; use engine=dump with verify=none",
+    "hash-partition-enum", BLOCKER, "A table is partitioned by the hash of an enum, and rows go partition by partition"
+    " (engine copy, AWS DMS): enum values hash otherwise in another database.",
+    "use engine=dump with verify=none",
 )  # fmt: skip
 def _hashed_by_enum(case: Case) -> Iterator[Found]:
     names = case.source.server["hashed_by_enum"]
-    if names and case.request.engine == "copy":
+    if names and case.request.engine != "dump":
         verb = "is partitioned by the hash of an enum, which differs between two databases"
         yield Found(f"table {listed(names)}", f"{listed(names)} {verb}")
+
+
+@rules.add(
+    "not-null-inheritance", BLOCKER, "A column may be null in a table, but not in the one that it inherits from; from"
+    " 18 on the target, children inherit NOT NULL.",
+    "ALTER TABLE ... ALTER COLUMN ... SET NOT NULL on the source, after the nulls are gone",
+)  # fmt: skip
+def _nullable_children(case: Case) -> Iterator[Found]:
+    columns = case.source.server["nullable_children"]
+    if columns and case.source.major < NOT_NULL_INHERITED_SINCE <= case.target.major:
+        text = f"columns may be null and are not where they are inherited from: {listed(columns)}"
+        yield Found(f"column {listed(columns)}", text)
 
 
 @rules.add(
@@ -146,16 +160,21 @@ def _user_mappings(case: Case) -> Iterator[Found]:
     return _left(case, "user_mappings", "they hold credentials and belong to roles")
 
 
-@rules.add("ownership", NOT_MOVED, "Ownership.", "give the objects to other roles after the move")
+@rules.add("ownership", NOT_MOVED, "Ownership, when owner=none.", "set owner, or give the objects away after the move")
 def _ownership(case: Case) -> Iterator[Found]:
     owners = case.source.server["owners"]
-    if owners:
+    if owners and case.request.wish.owner == "none":
         yield Found(f"ownership by {listed(owners)}", "everything belongs to the target's user")
 
 
-@rules.add("privileges", NOT_MOVED, "Privileges and default privileges.", "grant them on the target")
+@rules.add(
+    "privileges",
+    NOT_MOVED,
+    "Privileges and default privileges, when acl=false.",
+    "set acl, or grant them on the target",
+)
 def _privileges(case: Case) -> Iterator[Found]:
-    if case.source.server["granted"]:
+    if case.source.server["granted"] and not case.request.wish.acl:
         yield Found("privileges (GRANT, default privileges)", "roles differ between the sides")
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalfacts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import listed
@@ -14,7 +14,6 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     ADVICE,
     BLOCKER,
     Case,
-    Check,
     Found,
     Rules,
 )
@@ -22,23 +21,10 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
 SENDER_TIMEOUT_SECONDS = 10
 _RESTART = "and restart the server; on RDS in the parameter group, then reboot"
 
-rules = Rules()
+rules = Rules("logical")
 
 
-def _rule(rule_id: str, severity: str, finds: str, todo: str = "") -> Callable[[Check], Check]:
-    """Add a rule that is silent for other methods."""
-
-    def added(check: Check) -> Check:
-        def when_logical(case: Case) -> Iterator[Found]:
-            if case.logical:
-                yield from check(case)
-
-        return rules.add(rule_id, severity, finds, todo)(when_logical)
-
-    return added
-
-
-@_rule(
+@rules.add(
     "logical-publisher", BLOCKER, "The source cannot publish: wal_level (RDS: rds.logical_replication), free slots and"
     " WAL senders, a standby, the role's rights.",
 )  # fmt: skip
@@ -50,7 +36,7 @@ def _publisher(case: Case) -> Iterator[Found]:
             yield _split(text, "source")
 
 
-@_rule(
+@rules.add(
     "logical-subscriber", BLOCKER, "The target cannot subscribe: role, free workers, free slots.",
 )  # fmt: skip
 def _subscriber(case: Case) -> Iterator[Found]:
@@ -60,7 +46,7 @@ def _subscriber(case: Case) -> Iterator[Found]:
             yield _split(text, "target")
 
 
-@_rule(
+@rules.add(
     "logical-tables", BLOCKER, "Tables whose changes cannot be followed: without replica identity (UPDATE and DELETE"
     " on them would fail on the source), unlogged, FULL with types that cannot be compared, of another owner.",
     "give them a primary key, SET LOGGED or an owner; or name them in static_tables when nobody writes to them",
@@ -73,7 +59,7 @@ def _tables(case: Case) -> Iterator[Found]:
             yield Found(f"table {what.partition(': ')[2]}", what, todo)
 
 
-@_rule(
+@rules.add(
     "logical-watch", ADVICE, "What works and needs an eye: unlimited WAL for slots, slots of other runs, triggers that"
     " fire for replicated rows, tables that are not followed.",
 )  # fmt: skip
@@ -85,7 +71,7 @@ def _watch(case: Case) -> Iterator[Found]:
             yield Found("source", what, todo)
 
 
-@_rule(
+@rules.add(
     "logical-slot-limit", BLOCKER, "max_slot_wal_keep_size of the source is less than the database: the slot may be"
     " lost while the rows are copied.",
     "set max_slot_wal_keep_size = -1 until the cut-over, and watch the source's storage",
@@ -96,7 +82,7 @@ def _slot_limit(case: Case) -> Iterator[Found]:
         yield Found("source", f"max_slot_wal_keep_size of the source is {size(limit)}")
 
 
-@_rule(
+@rules.add(
     "logical-sender-timeout", ADVICE, "wal_sender_timeout of the source is below 10 s: a busy subscriber is cut off.",
     "set it to 60 s",
 )  # fmt: skip
@@ -106,7 +92,7 @@ def _sender_timeout(case: Case) -> Iterator[Found]:
         yield Found("source", f"wal_sender_timeout of the source is {milliseconds} ms")
 
 
-@_rule(
+@rules.add(
     "logical-prepared", BLOCKER, "A prepared transaction of the source keeps the slot from ever becoming ready.",
     "COMMIT PREPARED or ROLLBACK PREPARED it",
 )  # fmt: skip
@@ -116,7 +102,7 @@ def _prepared(case: Case) -> Iterator[Found]:
         yield Found(f"prepared transaction {listed(gids)}", f"prepared transactions on the source: {listed(gids)}")
 
 
-@_rule(
+@rules.add(
     "logical-large-objects", ADVICE, "Large objects: they are copied once, later changes are not replicated.",
     "keep them unchanged until the cut-over, or use method copy",
 )  # fmt: skip
@@ -126,7 +112,7 @@ def _large_objects(case: Case) -> Iterator[Found]:
         yield Found("large objects", f"the source has {number} large objects")
 
 
-@_rule(
+@rules.add(
     "logical-generated", ADVICE, "Generated columns are not replicated: the target computes them.",
     "see that their expressions give the same on the target's version and locale",
 )  # fmt: skip
@@ -136,7 +122,7 @@ def _generated(case: Case) -> Iterator[Found]:
         yield Found(f"column {listed(columns)}", f"generated columns: {listed(columns)}")
 
 
-@_rule(
+@rules.add(
     "logical-reverse", ADVICE, "wal_level of the target is not logical: no reverse subscription for a roll-back.",
     f"set wal_level = logical (RDS: rds.logical_replication = 1) {_RESTART}",
 )  # fmt: skip

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import listed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import (
-    ADVICE,
     BLOCKER,
     Case,
     Found,
@@ -114,43 +113,3 @@ def _objects(case: Case) -> Iterator[Found]:
     ]
     if objects:
         yield Found(listed(objects), f"only a superuser can create these objects on the target: {listed(objects)}")
-
-
-@rules.add(
-    "owner-missing", BLOCKER, "owner_map names roles that the target lacks.", "create them there, or correct owner_map"
-)
-def _owner_missing(case: Case) -> Iterator[Found]:
-    for role in sorted(set(case.request.owner_map.values()) - set(case.target.server["roles"])):
-        yield Found(f"role {role}", f"owner_map names the role {role}, which the target lacks")
-
-
-@rules.add(
-    "owner-membership", BLOCKER, "The target's role may not give objects to a role of owner_map: it must be its member,"
-    " from 16 on with the SET option.",
-    "GRANT the role to it, from 16 on WITH SET TRUE",
-)  # fmt: skip
-def _owner_membership(case: Case) -> Iterator[Found]:
-    server = case.target.server
-    for role in sorted(set(case.request.owner_map.values()) & set(server["roles"]) - set(server["may_become"])):
-        option = " WITH SET TRUE" if case.target.major >= 16 else ""
-        todo = f'GRANT "{role}" TO "{server["user"]}"{option}'
-        yield Found(f"role {role}", f"{server['user']} of the target may not act as {role}", todo)
-
-
-@rules.add(
-    "owner-create", BLOCKER, "A role of owner_map may not create objects in the target's schema public, so it cannot be"
-    " given any there.",
-    "GRANT CREATE ON SCHEMA public to it",
-)  # fmt: skip
-def _owner_create(case: Case) -> Iterator[Found]:
-    if case.target.server["superuser"] or not case.source.server["has_public"]:
-        return
-    able = set(case.target.server["may_create_in_public"])
-    for role in sorted(set(case.request.owner_map.values()) & set(case.target.server["roles"]) - able):
-        yield Found(f"role {role}", f"{role} may not create objects in schema public of the target")
-
-
-@rules.add("owner-unused", ADVICE, "owner_map names roles that own nothing on the source.", "correct owner_map")
-def _owner_unused(case: Case) -> Iterator[Found]:
-    for role in sorted(set(case.request.owner_map) - set(case.source.server["owners"])):
-        yield Found(f"role {role}", f"owner_map names the role {role}, which owns nothing on the source")

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Assessment
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.grants import UNCHOSEN
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalfacts import Replication
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalsql import PREFIX
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.estimate import Estimate, estimate
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 # A blocker forbids the move, an advice does not; what is not moved is left on the source on purpose.
 BLOCKER, ADVICE, NOT_MOVED = "blocker", "advice", "not moved"
@@ -34,6 +37,7 @@ class Request:
 
     `pooled` names the sides behind a pooler, `clients` says why programs are missing, `refusal` why the target
     must not be touched; `free_bytes` is what the folder for the dump has left, None when none is needed.
+    `assessment` says what AWS DMS can move, where it was asked.
     """
 
     jobs: int
@@ -41,12 +45,13 @@ class Request:
     method: str = "copy"
     free_bytes: int | None = None
     target_storage: int | None = None
-    owner_map: Mapping[str, str] = field(default_factory=dict)
     sslmode: str = "verify-full"
     pooled: tuple[str, ...] = ()
     clients: str = ""
     refusal: str = ""
     replication: Streams | None = None
+    assessment: Assessment | None = None
+    wish: Wish = field(default_factory=Wish)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,25 @@ class Case:
     @property
     def logical(self) -> bool:
         return self.request.method == "logical"
+
+    @property
+    def owner_map(self) -> dict[str, str]:
+        """Return owners on the source and the roles of the target that are to own their objects."""
+        wish = self.request.wish
+        if wish.owner == "none":
+            return {}
+        return {row[2]: wish.renamed(row[2]) for row in self.source.server["grants"] if tuple(row[:2]) not in UNCHOSEN}
+
+    @property
+    def grantees(self) -> set[str]:
+        """Return the roles of the target that are to be granted something, or whose default privileges are set."""
+        wish = self.request.wish
+        if not wish.acl:
+            return set()
+        rows = self.source.server["grants"]
+        named = {grantee for row in rows for grantee, _what, _grantable in row[3]}
+        named |= {row[2] for row in rows if row[0] == "default privileges"}
+        return {wish.renamed(role) for role in named - {"public"}}
 
     @property
     def estimate(self) -> Estimate:
@@ -82,13 +106,17 @@ Check = Callable[[Case], Iterable[Found]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`finds` and `todo` are what the documentation says of it."""
+    """`finds` and `todo` are what the documentation says of it. With a `method` it is asked for that one only."""
 
     id: str
     severity: str
     finds: str
     todo: str
     check: Check
+    method: str = ""
+
+    def asked(self, case: Case) -> bool:
+        return self.method in ("", case.request.method)
 
 
 @dataclass(frozen=True)
@@ -110,13 +138,14 @@ class Finding:
 
 @dataclass
 class Rules:
-    """The rules of one file, in the order in which they are written."""
+    """The rules of one file, in the order in which they are written, and the method that they are about."""
 
+    method: str = ""
     all: list[Rule] = field(default_factory=list)
 
     def add(self, rule_id: str, severity: str, finds: str, todo: str = "") -> Callable[[Check], Check]:
         def added(check: Check) -> Check:
-            self.all.append(Rule(rule_id, severity, finds, todo, check))
+            self.all.append(Rule(rule_id, severity, finds, todo, check, self.method))
             return check
 
         return added

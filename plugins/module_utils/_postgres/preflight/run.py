@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.source import assess_source
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import (
     copysql,
     logicalfacts,
@@ -26,12 +27,24 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Request,
     Streams,
 )
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rules import not_checked, verdicts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sides import Sides, number_of_jobs, opened
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 
 # Lists of everything a server has: the rules need them, people do not.
-_LONG = ("available", "roles", "collations", "may_become", "may_create_in_public", "guarded_extensions", "clock")
+_LONG = (
+    "available",
+    "roles",
+    "collations",
+    "may_become",
+    "may_create_in_public",
+    "guarded_extensions",
+    "clock",
+    "may_grant",
+    "grants",
+    "extension_versions",
+)
 CTID_RANGES_SINCE = 14  # as in pg_migrate: older servers read the whole table for each part
 
 
@@ -43,8 +56,8 @@ def preflight(params: dict) -> dict:
     if rate is not None and rate <= 0:
         raise PostgresError(f"rate_mb_s is {rate:g}: give a number above 0")
     parent = steps.work_parent(params["workdir"])
-    with opened(params, params["timeout"]) as sides:
-        request = steps.request(params, jobs, parent, sides.pooled())
+    with opened(params, params["timeout"], Wish.of(params)) as sides:
+        request = steps.request(params, jobs, parent, sides.pooled(), sides.wish)
         source = sides.read_source()
         target, found = sides.read_target()
         request = replace(
@@ -52,16 +65,18 @@ def preflight(params: dict) -> dict:
             clients=_missing_clients(target, params["client_bindir"]),
             replication=_streams(sides, found, params) if params["method"] == "logical" else None,
         )
-        plan = make_plan(source, target, request)
-        decision = marker.decide(found, target, plan, params["on_nonempty"])
+        decision = marker.decide(found, target, make_plan(source, target, request), params["on_nonempty"])
         if decision.action == "refuse":
             request = replace(request, refusal=decision.reason)
-            plan = make_plan(source, target, request)
+        elif params["method"] == "dms" and decision.action != "done":
+            request = replace(request, assessment=assess_source(sides, source, jobs))
+        plan = make_plan(source, target, request)
+        ours = params["method"] != "dms"
         how = {
             "jobs": jobs,
-            "split_over": split_over if source.major >= CTID_RANGES_SINCE else 0,
+            "split_over": split_over if ours and source.major >= CTID_RANGES_SINCE else 0,
             "format": params["format"],
-            "freeze": params["freeze"],
+            "freeze": ours and params["freeze"],
             "encoding": source.server["encoding"],
         }
         tables = _tables(sides, plan, how)
@@ -74,8 +89,8 @@ def preflight(params: dict) -> dict:
 
 def _streams(sides: Sides, found: marker.Marker | None, params: dict) -> Streams:
     """Read what replication needs, with the facts that pg_migrate reads."""
-    source = logicalfacts.read(sides.source_session, tables=True)
-    target = logicalfacts.read(sides.target_session, tables=False)
+    source = logicalfacts.read(sides.source_session, sides.moved_tables)
+    target = logicalfacts.read(sides.target_session)
     stem = logicalsql.stem_of(found.run_id) if found else logicalsql.PREFIX + "-"
     return Streams(source, target, tuple(params["static_tables"] or ()), stem, found is not None)
 
@@ -109,6 +124,7 @@ def _result(case: Case, plan: Plan, action: str, tables: list[dict], rate: float
         "advice": [finding.result for finding in plan.found(ADVICE)],
         "not_moved": list(plan.skipped),
         "not_checked": not_checked(case),
+        "rules": verdicts(case, plan.findings),
         "plan": {**plan.summary, **_how(case.request)},
         "tables": tables,
         "estimate": case.estimate.result(rate),

@@ -17,6 +17,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     Found,
     Rules,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.sql import identifier
 
 OLDEST_MAJOR = 12
 # Session holders, the catalogue reader and the leaders of pg_dump and pg_restore.
@@ -123,16 +124,27 @@ def _encoding(case: Case) -> Iterator[Found]:
 
 
 @rules.add(
-    "connections", BLOCKER, "A side has fewer free connections than the jobs need (reserved ones and the limits of role"
-    " and database count).",
-    "raise max_connections or lower jobs",
+    "connections", BLOCKER, "A side has fewer free connections than the jobs need: of its server (reserved ones count),"
+    " or by the CONNECTION LIMIT of the role or the database.",
+    "give more to what is short, or lower jobs",
 )  # fmt: skip
 def _connections(case: Case) -> Iterator[Found]:
+    """Each limit is told by itself: raising another one would change nothing."""
     needed = case.request.jobs + SPARE_CONNECTIONS
     for side, facts in case.sides:
-        free = facts.server["free_connections"]
-        if free < needed:
-            yield Found(side, f"the {side} has {free} free connections, {needed} are needed")
+        user, database = facts.server["user"], facts.server["database"]
+        limits = {
+            "server": ("", "raise max_connections"),
+            "role": (f" for the role {user}", f"ALTER ROLE {identifier(user)} CONNECTION LIMIT"),
+            "database": (f" for the database {database}", f"ALTER DATABASE {identifier(database)} CONNECTION LIMIT"),
+        }
+        for kind, free in facts.server["free_connections"].items():
+            if free is not None and free < needed:
+                whose, todo = limits[kind]
+                more = f" (at least {needed - free} more, or -1 for none)" if whose else ""
+                text = f"the {side} has {max(free, 0)} free connections{whose}, {needed} are needed"
+                yield Found(f"{kind} {user if kind == 'role' else database}" if whose else side, text,
+                            f"{todo}{more}, or lower jobs")  # fmt: skip
 
 
 @rules.add(

@@ -111,6 +111,11 @@ select jsonb_build_object(
       order by rel.ident, a.attnum), '[]')
     from pg_attribute a join rel on rel.oid = a.attrelid and rel.relkind in ('r', 'p')
     where a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''),
+  'nullable_children', (select coalesce(jsonb_agg(rel.ident || '.' || format('%I', a.attname)
+      order by rel.ident, a.attnum), '[]')
+    from pg_inherits i join rel on rel.oid = i.inhrelid and rel.relkind = 'r'
+    join pg_attribute p on p.attrelid = i.inhparent and p.attnum > 0 and p.attnotnull and not p.attisdropped
+    join pg_attribute a on a.attrelid = rel.oid and a.attname = p.attname and not a.attnotnull and not a.attisdropped),
   'long_names', (select coalesce(jsonb_agg(ident order by ident), '[]') from (
     select ident from rel where octet_length(relname::text) = 63
     union all select rel.ident || '.' || format('%I', a.attname) from pg_attribute a join rel on rel.oid = a.attrelid
@@ -134,6 +139,12 @@ select jsonb_build_object(
     where collencoding in (-1, (select encoding from pg_database where datname = current_database()))),
   'may_become', (select jsonb_agg(rolname) from pg_roles where pg_has_role(oid,
     case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)),
+  'may_grant', (select coalesce(jsonb_agg(r.rolname), '[]') from pg_roles r, pg_roles me where me.rolname = current_user
+    and not pg_has_role(r.oid, me.oid, 'member') and (me.rolsuper or not r.rolsuper
+      and (pg_has_role(r.oid, 'member with admin option')
+        or me.rolcreaterole and current_setting('server_version_num')::int < 160000))),
+  'may_grant_public', coalesce((select has_schema_privilege(oid, 'create with grant option') from pg_namespace
+    where nspname = 'public'), true),
   'may_create_in_public', (select coalesce(jsonb_agg(r.rolname), '[]') from pg_roles r, pg_namespace n
     where n.nspname = 'public' and has_schema_privilege(r.oid, n.oid, 'create')))
 """

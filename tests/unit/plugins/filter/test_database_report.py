@@ -157,3 +157,46 @@ def test_the_timeline_of_workers_is_drawn_when_there_is_one():
     assert titles.index("Who did what when") > titles.index("Where the time went")
     again = report({**ALL, "moved": {**MOVED, "timeline": []}}, "migration")
     assert "Who did what when" not in [section["title"] for section in again["sections"]]
+
+
+def test_every_rule_of_the_preflight_is_in_the_report_also_when_it_refused():
+    finding = {"object": "source", "found": "few", "todo": "give more"}
+    rule = {"rule": "connections", "result": "fail", "finds": "x", "todo": "y", "findings": [finding]}
+    judged = {"failed": True, "msg": "cannot migrate", "rules": [rule], "not_checked": ["free storage"]}
+
+    content = report({"found": FOUND, "judged": judged}, "migration")
+
+    sections = {section["title"]: section for section in content["sections"]}
+    assert sections["Preflight"]["rules"] == [rule]
+    assert sections["What the preflight could not look at"]["text"] == "free storage"
+    assert build({"name": "migration", "title": "x", **content}, "2026-11-23T00:00:00Z")["verdict"]["result"] == "fail"
+
+
+def test_what_dms_said_of_its_states_and_of_each_table_is_in_the_report_also_when_it_failed():
+    table = {"name": "public.a", "state": "Table completed", "rows": 3, "error_rows": 0, "seconds": 1.5,
+             "validation_state": "Validated", "validation_failed_records": 0, "validation_pending_records": 0,
+             "validation_suspended_records": 0}  # fmt: skip
+    differs = {**table, "name": "public.b", "validation_state": "Mismatched records", "validation_failed_records": 2}
+    pending = {**table, "name": "public.c", "validation_state": "Pending records"}
+    loaded = {
+        "failed": True, "msg": "not every table is whole", "tables": [table, differs, pending],
+        "states": [{"status": "initializing", "seconds": 0.5}, {"status": "running", "seconds": 4.0},
+                   {"status": "stopped", "seconds": 10.0}],
+        "assessment": {"status": "failed", "failed": 1, "last_failure": "postgres-check-pk: public.x"},
+    }  # fmt: skip
+
+    content = report({"found": FOUND, "loaded": loaded}, "migration")
+
+    sections = {section["title"]: section for section in content["sections"]}
+    rows = sections["Tables as AWS DMS loaded them"]["rows"]
+    assert [row["result"] for row in rows] == ["pass", "fail", "warn"]
+    steps = sections["States of AWS DMS"]["steps"]
+    assert [(step["name"], step["seconds"]) for step in steps] == [
+        ("initializing", 3.5),
+        ("running", 6),
+        ("stopped", 0),
+    ]
+    assert sections["Premigration assessment of AWS DMS"]["facts"]["last_failure"] == "postgres-check-pk: public.x"
+    assert build({"name": "migration", "title": "x", **content}, "2026-11-23T00:00:00Z")["verdict"] == {
+        "result": "fail", "sentence": "not every table is whole"
+    }  # fmt: skip

@@ -57,6 +57,11 @@ def parameters(folder, **changes):
     return {**copy.deepcopy(given), **changes}
 
 
+def rule(result, word="x", **changes):
+    findings = [{"object": word, "found": word, "todo": word}] if result in ("fail", "warn") else []
+    return {"rule": word, "result": result, "finds": word, "todo": word, "findings": findings, **changes}
+
+
 class Page(HTMLParser):
     """Reads a page as a browser would; fails on tags that do not match."""
 
@@ -166,6 +171,7 @@ def test_values_are_text_and_never_markup(tmp_path):
                 "kind": "checks",
                 "checks": [{"name": NASTY, "result": "fail", "detail": {NASTY: [NASTY]}}],
             },
+            {"title": NASTY, "kind": "rules", "rules": [rule(result, NASTY) for result in ("fail", "pass", "skip")]},
             {"title": NASTY, "kind": "timeline", "steps": [{"name": NASTY, "seconds": 1, "note": NASTY}]},
             {"title": NASTY, "kind": "facts", "facts": {NASTY: NASTY}},
         ],
@@ -330,3 +336,32 @@ def test_bars_stay_inside_the_chart():
 )
 def test_values_are_said_for_people(shown, expected):
     assert shown == expected
+
+
+def test_rules_that_found_something_lie_open_and_the_rest_is_folded_up(tmp_path):
+    every = [
+        rule("pass", "encoding"),
+        rule("warn", "locale"),
+        rule("skip", "logical-watch"),
+        rule("fail", "target-recovery", todo=""),
+        rule("pass", "pooler"),
+    ]
+    made = report.ensure_report(
+        parameters(tmp_path, sections=[{"title": "Preflight", "kind": "rules", "rules": every}]), False, NOW
+    )
+
+    folds = re.findall(r"<details[^>]*>.*?</details>", (tmp_path / "migration.html").read_text(), re.DOTALL)
+    assert [" open>" in fold.split("<summary>")[0] for fold in folds] == [True, True, False, False]
+    assert ["target-recovery" in folds[0], "locale" in folds[1]] == [True, True], "the worst first"
+    assert "What to do: locale" in folds[1]
+    assert "2 rules found nothing" in folds[2]
+    assert all(name in folds[2] for name in ("encoding", "pooler"))
+    assert "1 rules were not asked" in folds[3]
+    assert made["report"]["sections"][0]["rules"] == every
+
+
+@pytest.mark.parametrize("broken", [{"result": "blue"}, {"findings": [{"object": "x"}]}, {"finds": None}])
+def test_what_is_no_rule_is_refused(tmp_path, broken):
+    section = {"title": "Preflight", "kind": "rules", "rules": [{**rule("warn"), **broken}]}
+    with pytest.raises(ReportError, match="is not one"):
+        report.ensure_report(parameters(tmp_path, sections=[section]), False, NOW)

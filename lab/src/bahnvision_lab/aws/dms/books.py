@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography import x509
+
 CREATED, RUNNING, STOPPING, STOPPED, FAILED = "created", "running", "stopping", "stopped", "failed"
 RESTING = (CREATED, STOPPED, FAILED)
 _CHARACTERS = string.ascii_uppercase + string.digits
@@ -26,6 +28,32 @@ def make_arn(account: str, region: str, partition: str, kind: str, name: str = "
 
 
 @dataclass
+class Certificate:
+    """An authority's certificate that was imported, to verify servers by."""
+
+    arn: str
+    identifier: str
+    pem: str
+    owner: str
+    tags: dict[str, str] = field(default_factory=dict)
+    imported: datetime = field(default_factory=now)
+
+    def describe(self) -> dict[str, Any]:
+        first = x509.load_pem_x509_certificates(self.pem.encode())[0]
+        return {
+            "CertificateIdentifier": self.identifier,
+            "CertificateCreationDate": self.imported,
+            "CertificatePem": self.pem,
+            "CertificateArn": self.arn,
+            "CertificateOwner": self.owner,
+            "ValidFromDate": first.not_valid_before_utc,
+            "ValidToDate": first.not_valid_after_utc,
+            "SigningAlgorithm": first.signature_algorithm_oid._name,
+            "KeyLength": getattr(first.public_key(), "key_size", 0),
+        }
+
+
+@dataclass
 class Endpoint:
     """One endpoint for PostgreSQL that logs in with a secret."""
 
@@ -36,9 +64,12 @@ class Endpoint:
     ssl_mode: str = "none"
     extra: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
     def describe(self, status: str = "active") -> dict[str, Any]:
+        certificate = {"CertificateArn": self.certificate.arn} if self.certificate else {}
         return {
+            **certificate,
             "EndpointIdentifier": self.identifier,
             "EndpointType": self.kind.upper(),
             "EngineName": "postgres",
@@ -129,6 +160,7 @@ class Replication:
     stop_reason: str = ""
     failures: list[str] = field(default_factory=list)
     start_type: str = ""
+    assessments: list[dict[str, Any]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     created: datetime = field(default_factory=now)
     updated: datetime = field(default_factory=now)
@@ -158,6 +190,7 @@ class Replication:
             "ProvisionData": provision if self.provision else None,
             "StopReason": self.stop_reason or None,
             "FailureMessages": self.failures or None,
+            "PremigrationAssessmentStatuses": self.assessments or None,
             "ReplicationStats": self._stats() if self.started else None,
             "StartReplicationType": self.start_type or None,
             "ReplicationCreateTime": self.created,
@@ -205,11 +238,13 @@ class Books:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     groups: dict[str, SubnetGroup] = field(default_factory=dict)
     replications: dict[str, Replication] = field(default_factory=dict)
+    certificates: dict[str, Certificate] = field(default_factory=dict)
 
     def new_arn(self, kind: str, name: str = "") -> str:
         return make_arn(self.account, self.region, self.partition, kind, name)
 
     def tagged(self, arn: str) -> dict[str, str] | None:
-        every: list[Endpoint | SubnetGroup | Replication] = [*self.endpoints.values(), *self.groups.values()]
-        every += self.replications.values()
+        every: list[Endpoint | SubnetGroup | Replication | Certificate] = [
+            *self.endpoints.values(), *self.groups.values(), *self.replications.values(), *self.certificates.values(),
+        ]  # fmt: skip
         return next((one.tags for one in every if one.arn == arn), None)

@@ -7,16 +7,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography import x509
 from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import ec2_backends
 
-from bahnvision_lab.aws.dms.books import Books, Endpoint
+from bahnvision_lab.aws.dms.books import Books, Certificate, Endpoint
 from bahnvision_lab.aws.rds_proxy import access
 from bahnvision_lab.aws.refusals import AwsError, LabLacks
 
 CAPACITY = (1, 2, 4, 8, 16, 32, 64, 128, 192, 256, 384)
 STARTS = ("start-replication", "resume-processing", "reload-target")
 VPC_ROLE, VPC_POLICY = "dms-vpc-role", "AmazonDMSVPCManagementRole"
+VERIFYING = ("verify-ca", "verify-full")
+ASSESSMENT_SETTINGS = {
+    "ResultLocationFolder", "ResultEncryptionMode", "ResultKmsKeyArn", "IncludeOnly", "Exclude",
+    "FailOnAssessmentFailure",
+}  # fmt: skip
 # A prepared target is the only one in which the lab can load.
 PREPARED = ("TRUNCATE_BEFORE_LOAD", "DO_NOTHING")
 
@@ -68,10 +74,49 @@ def service_of(books: Books) -> str:
     return f"dms.{books.region}.amazonaws.com"
 
 
-def checked_ssl_mode(mode: str | None) -> str:
-    if mode in ("verify-ca", "verify-full"):
-        raise LabLacks(f"endpoints with SslMode {mode}: it imports no certificates into DMS")
-    return mode or "none"
+def checked_tls(
+    books: Books, params: Mapping[str, Any], before: Endpoint | None = None
+) -> tuple[str, Certificate | None]:
+    """Return the mode and the certificate. An empty ARN takes the certificate away."""
+    mode = str(params.get("SslMode") or (before.ssl_mode if before else "none"))
+    certificate = before.certificate if before else None
+    if "CertificateArn" in params:
+        certificate = find_certificate(books, params["CertificateArn"]) if params["CertificateArn"] else None
+    if mode in VERIFYING and certificate is None:
+        raise AwsError("InvalidParameterCombinationException", f"SslMode {mode} needs a CertificateArn.")
+    return mode, certificate
+
+
+def find_certificate(books: Books, arn: str) -> Certificate:
+    found = next((one for one in books.certificates.values() if one.arn == arn), None)
+    if found is None:
+        raise not_found(f"Certificate {arn} not found.")
+    return found
+
+
+def checked_certificate(params: Mapping[str, Any]) -> str:
+    """Return the PEM; what cannot be read as certificates is refused."""
+    if params.get("CertificateWallet"):
+        raise LabLacks("certificates as an Oracle wallet, only as PEM")
+    pem = str(params.get("CertificatePem") or "")
+    try:
+        x509.load_pem_x509_certificates(pem.encode())
+    except ValueError:
+        raise AwsError("InvalidCertificateFault", "The certificate was not valid.") from None
+    return pem
+
+
+def checked_assessment(text: str | None) -> dict[str, Any] | None:
+    """Return the settings of a premigration assessment; None when none is asked for."""
+    if not text:
+        return None
+    try:
+        settings = json.loads(text)
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict) or set(settings) - ASSESSMENT_SETTINGS:
+        raise invalid(f"PremigrationAssessmentSettings must be JSON with some of {sorted(ASSESSMENT_SETTINGS)}.")
+    return settings
 
 
 def checked_subnets(books: Books, subnet_ids: list[str]) -> tuple[str, list[tuple[str, str]]]:

@@ -6,6 +6,7 @@ without precision are rounded unless both endpoints say otherwise, and LOBs beyo
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from bahnvision_lab.aws.dms.books import Replication, Table, now
 from bahnvision_lab.aws.dms.mappings import Mapping
 from bahnvision_lab.faults import Faults
 
-SSL_MODES = {"none": "disable", "require": "require"}
+SSL_MODES = {"none": "disable"}  # the others have libpq's names
 TABLES = """
 select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1, 2
@@ -49,12 +50,18 @@ class Login:
     user: str
     password: str
     ssl_mode: str
+    authority: str = ""  # PEM
 
     def connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            host=self.host, port=self.port, dbname=self.database, user=self.user, password=self.password,
-            sslmode=SSL_MODES[self.ssl_mode], connect_timeout=5, autocommit=True, application_name="AWS DMS",
-        )  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as bundle:
+            bundle.write(self.authority)
+            bundle.flush()
+            root: dict[str, Any] = {"sslrootcert": bundle.name} if self.authority else {}
+            return psycopg.connect(
+                host=self.host, port=self.port, dbname=self.database, user=self.user, password=self.password,
+                sslmode=SSL_MODES.get(self.ssl_mode, self.ssl_mode), connect_timeout=20, autocommit=True,
+                application_name="AWS DMS", **root,
+            )  # fmt: skip
 
 
 @dataclass
@@ -114,10 +121,10 @@ class Loader:
 
     def _columns(self, table: Table) -> list[tuple]:
         mapping = Mapping.of(self.replication.mappings)
-        found = self.source.execute(COLUMNS, (self._text(table),)).fetchall()
+        found = self.source.execute(COLUMNS, (self.ident(table),)).fetchall()
         return [column for column in found if not mapping.removes(table.schema, table.name, column[0])]
 
-    def _text(self, table: Table) -> str:
+    def ident(self, table: Table) -> str:
         return sql.Identifier(table.schema, table.name).as_string(self.source)
 
     def _expression(self, column: tuple) -> sql.Composable:
@@ -135,7 +142,7 @@ class Loader:
         lobs = [column for column in columns if column[1] in LOBS or column[4]]
         if not lobs:
             return
-        if not (self.source.execute(KEYED, (self._text(table),)).fetchone() or (False,))[0]:
+        if not (self.source.execute(KEYED, (self.ident(table),)).fetchone() or (False,))[0]:
             raise LoadError("LOB columns cannot be loaded, the table has no primary key")
         if not self._limit or not self._fails_on_truncation:
             return
@@ -162,7 +169,7 @@ class Loader:
 
     def validate(self, table: Table) -> None:
         """Compare as DMS does: only what has a key, and as it stands now."""
-        text = self._text(table)
+        text = self.ident(table)
         if not (self.source.execute(KEYED, (text,)).fetchone() or (False,))[0]:
             table.validation = "No primary key"
             return

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from bahnvision_lab.aws.dms import checks
-from bahnvision_lab.aws.dms.books import CREATED, RESTING, STOPPING, Books, Endpoint, Replication, SubnetGroup
+from bahnvision_lab.aws.dms.books import (
+    CREATED,
+    RESTING,
+    STOPPING,
+    Books,
+    Certificate,
+    Endpoint,
+    Replication,
+    SubnetGroup,
+)
 from bahnvision_lab.aws.rds.paging import page
 from bahnvision_lab.aws.refusals import AwsError
 
@@ -32,10 +41,10 @@ class DmsOperations(BaseResponse):
         if name in self.books.endpoints:
             raise exists("Endpoint", name)
         settings = checks.checked_settings(self.books, params)
+        mode, certificate = checks.checked_tls(self.books, params)
         endpoint = Endpoint(
-            self.books.new_arn("endpoint"), name, params["EndpointType"], settings,
-            checks.checked_ssl_mode(params.get("SslMode")), params.get("ExtraConnectionAttributes") or "",
-            checks.checked_tags(params.get("Tags")),
+            self.books.new_arn("endpoint"), name, params["EndpointType"], settings, mode,
+            params.get("ExtraConnectionAttributes") or "", checks.checked_tags(params.get("Tags")), certificate,
         )  # fmt: skip
         self.books.endpoints[name] = endpoint
         return ActionResult({"Endpoint": endpoint.describe()})
@@ -54,8 +63,7 @@ class DmsOperations(BaseResponse):
         if "PostgreSQLSettings" in params:
             merged = {**endpoint.settings, **params["PostgreSQLSettings"]}
             endpoint.settings = checks.checked_settings(self.books, {"PostgreSQLSettings": merged})
-        if "SslMode" in params:
-            endpoint.ssl_mode = checks.checked_ssl_mode(params["SslMode"])
+        endpoint.ssl_mode, endpoint.certificate = checks.checked_tls(self.books, params, endpoint)
         endpoint.extra = params.get("ExtraConnectionAttributes", endpoint.extra)
         return ActionResult({"Endpoint": endpoint.describe()})
 
@@ -66,6 +74,31 @@ class DmsOperations(BaseResponse):
             raise busy(f"Endpoint {endpoint.identifier} is in use by {', '.join(users)}.")
         del self.books.endpoints[endpoint.identifier]
         return ActionResult({"Endpoint": endpoint.describe("deleting")})
+
+    def import_certificate(self) -> ActionResult:
+        params = self.params
+        name = checks.check_identifier(params["CertificateIdentifier"])
+        if name in self.books.certificates:
+            raise exists("Certificate", name)
+        made = Certificate(
+            self.books.new_arn("cert"), name, checks.checked_certificate(params), self.books.account,
+            checks.checked_tags(params.get("Tags")),
+        )  # fmt: skip
+        self.books.certificates[name] = made
+        return ActionResult({"Certificate": made.describe()})
+
+    def describe_certificates(self) -> ActionResult:
+        every = list(self.books.certificates.values())
+        found = self._filtered(every, "Certificates", {"certificate-arn": "arn", "certificate-id": "identifier"})
+        return self._list("Certificates", [one.describe() for one in found])
+
+    def delete_certificate(self) -> ActionResult:
+        one = checks.find_certificate(self.books, self.params["CertificateArn"])
+        users = [endpoint.identifier for endpoint in self.books.endpoints.values() if endpoint.certificate is one]
+        if users:
+            raise busy(f"Certificate {one.identifier} is in use by {', '.join(users)}.")
+        del self.books.certificates[one.identifier]
+        return ActionResult({"Certificate": one.describe()})
 
     def create_replication_subnet_group(self) -> ActionResult:
         params = self.params
@@ -140,12 +173,12 @@ class DmsOperations(BaseResponse):
             raise busy(f"Replication {one.identifier} is {one.status} and cannot be started.")
         if first != (kind == "start-replication") or kind == "resume-processing":
             raise busy(f"Replication {one.identifier} is {one.status} and cannot be started with {kind}.")
-        self._start(one, kind)
+        self._start(one, kind, checks.checked_assessment(self.params.get("PremigrationAssessmentSettings")))
         return ActionResult({"Replication": one.describe()})
 
     if TYPE_CHECKING:  # the service that mixes this in has what a load needs besides the books
 
-        def _start(self, one: Replication, kind: str) -> None: ...
+        def _start(self, one: Replication, kind: str, assess: dict[str, Any] | None) -> None: ...
 
     def stop_replication(self) -> ActionResult:
         one = self._replication()

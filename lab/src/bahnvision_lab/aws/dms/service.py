@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import moto.dms.urls
 from moto.core.responses import ActionResult
@@ -49,8 +50,8 @@ class LabDms(DmsOperations):
         super().__init__(service_name="dms")
         self.automated_parameter_parsing = True
 
-    def _start(self, one: Replication, kind: str) -> None:
-        Worker(self.books, one, self.service.fleet, self.service.faults).start(kind)
+    def _start(self, one: Replication, kind: str, assess: dict[str, Any] | None) -> None:
+        Worker(self.books, one, self.service.fleet, self.service.faults, assess).start(kind)
 
 
 def _locked(operation: Callable[[LabDms], ActionResult]) -> Callable[[LabDms], ActionResult]:

@@ -7,12 +7,14 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 from moto.ec2.models import ec2_backends
 from moto.rds.models import rds_backends
 
 from bahnvision_lab import pace
+from bahnvision_lab.aws.dms import assessment
 from bahnvision_lab.aws.dms.books import FAILED, RUNNING, STOPPED, Books, Endpoint, Replication, now
 from bahnvision_lab.aws.dms.checks import service_of
 from bahnvision_lab.aws.dms.loader import Loader, LoadError, Login, Stopped
@@ -50,6 +52,7 @@ class Worker:
     replication: Replication
     fleet: Fleet
     faults: Faults
+    assess: dict[str, Any] | None = None  # settings of the premigration assessment, when one is asked for
     thread: threading.Thread = field(init=False)
 
     def start(self, kind: str) -> None:
@@ -89,6 +92,7 @@ class Worker:
                     loader = Loader(self.replication, source, target, self.faults)
                 elif state == "fetching_metadata" and loader is not None:
                     self._find_tables(loader)
+                    self._assess(loader)
                 elif state == "provisioning_capacity":
                     self.replication.provision = "provisioning"
                 pace.at_least(kind, began)
@@ -106,6 +110,14 @@ class Worker:
         one.status, one.updated = state, now()
         if self.faults.dms_fails_in(one.identifier) == state:
             raise LoadError(f"Replication {one.identifier} failed in {state} (a fault of the lab)")
+
+    def _assess(self, loader: Loader) -> None:
+        """AWS's guide does not say in which state it runs; it needs the metadata, and comes before the rows."""
+        if self.assess is None:
+            return
+        told = assessment.run(self.books, self.replication, loader, self.assess)
+        if told["Status"] == "failed" and told["FailOnAssessmentFailure"]:
+            raise LoadError(f"The premigration assessment has failed: {told['LastFailureMessage']}")
 
     def _find_tables(self, loader: Loader) -> None:
         self.replication.tables = loader.find_tables()
@@ -180,7 +192,7 @@ class Worker:
             told = json.loads(text)
             return Login(
                 told["host"], int(told["port"]), str(settings["DatabaseName"]), told["username"], told["password"],
-                endpoint.ssl_mode,
+                endpoint.ssl_mode, endpoint.certificate.pem if endpoint.certificate else "",
             )  # fmt: skip
         except (ValueError, KeyError, TypeError):
             raise access.DeniedError(f"the secret {secret} holds no host, port, username and password") from None

@@ -12,7 +12,7 @@ from bahnvision_lab.aws.elasticache.servers import REPLICATION, wait_until
 from bahnvision_lab.aws.refusals import AwsError
 
 MOST_PER_DAY = 15  # shards, of one account, in any 24 hours
-CUT = 0.3  # seconds in which an asynchronous primary still acknowledges what its replicas never get
+CUT = 0.5  # seconds in which an asynchronous primary still acknowledges what its replicas never get
 PAUSE = 30  # seconds at most in which a durable primary takes no writes before it goes
 
 
@@ -86,7 +86,7 @@ def _promote(real: RealGroup, old: Member, new: Member, flip_at: float) -> None:
         time.sleep(max(0.0, flip_at - time.monotonic()))
     if group.sharded:
         server.run("CLUSTER", "FAILOVER", "TAKEOVER")
-        wait_until(lambda: server.info("replication")["role"] == "master", 30, f"{new.identifier} does not take over")
+        wait_until(lambda: server.info("replication")["role"] == "master", 120, f"{new.identifier} does not take over")
     else:
         server.run("REPLICAOF", "NO", "ONE")
     journal.write("replica.promoted", group.identifier, node=new.identifier)
@@ -115,7 +115,7 @@ def _rebuild(real: RealGroup, old: Member, new: Member) -> None:
     server.dump.unlink(missing_ok=True)  # its slots and its cluster (nodes.conf) it keeps, its data it gets anew
     real.start(old)
     if real.group.sharded:
-        wait_until(lambda: server.info("replication")["role"] == "slave", 60, f"{old.identifier} stays a primary")
+        wait_until(lambda: server.info("replication")["role"] == "slave", 120, f"{old.identifier} stays a primary")
     else:
         server.run("REPLICAOF", *real.server(new).address)
     server.wait_for_link()

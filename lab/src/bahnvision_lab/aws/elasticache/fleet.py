@@ -110,7 +110,7 @@ class Fleet:
         """No more starts; wait for those under way, so that no server escapes the end of the lab."""
         self.closing = True
         for thread in self._threads:
-            thread.join(30)
+            thread.join(120)
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the status's `caches`: what stands, and how to reach it. No passwords."""

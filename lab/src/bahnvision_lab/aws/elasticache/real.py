@@ -179,7 +179,7 @@ class RealGroup:
         """Change roles without a failure: no write is lost."""
         old = self.group.primary_of(member.shard)
         new = self.server(member)
-        new.wait_for_offset(self.server(old).hold_writes(10), 10)
+        new.wait_for_offset(self.server(old).hold_writes(60), 60)
         new.run("REPLICAOF", "NO", "ONE")
         with self.books.lock:
             old.role, member.role = "replica", "primary"

@@ -86,8 +86,8 @@ class CacheServer:
         if self._client is None:
             tls: dict[str, Any] = {"ssl": True, "ssl_ca_certs": str(self.bundle)} if self.tls else {}
             self._client = redis.Redis(
-                host="127.0.0.1", port=self.port, username=ADMIN, password=self.secret, socket_timeout=20,
-                socket_connect_timeout=5, retry=Retry(NoBackoff(), 0), decode_responses=True, **tls,
+                host="127.0.0.1", port=self.port, username=ADMIN, password=self.secret, socket_timeout=60,
+                socket_connect_timeout=30, retry=Retry(NoBackoff(), 0), decode_responses=True, **tls,
             )  # fmt: skip
             # Answers are wanted as the server gives them, not as the client would arrange them.
             self._client.response_callbacks.clear()
@@ -150,7 +150,7 @@ class CacheServer:
         self.process = processes.identify(self._child.pid)
         record(self.process)
 
-    def wait(self, patience: float = 60) -> None:
+    def wait(self, patience: float = 120) -> None:
         """Wait until the launched server answers, and bring its settings up to date."""
         deadline = time.monotonic() + patience
         while True:
@@ -211,7 +211,7 @@ class CacheServer:
         """End it as a failure would: at once, with no word to its clients."""
         if self.process is not None and self.process.alive:
             os.kill(self.process.pid, signal.SIGKILL)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 30
             while self.process.alive and time.monotonic() < deadline:
                 time.sleep(0.001)
 
@@ -233,7 +233,7 @@ class CacheServer:
         wait_until(lambda: int(self.info("replication")["slave_repl_offset"]) >= offset, patience,
                    f"the replica {self.name} does not receive the last writes")  # fmt: skip
 
-    def wait_for_link(self, patience: float = 60) -> None:
+    def wait_for_link(self, patience: float = 120) -> None:
         """Wait until this replica has all of its primary's data and follows it."""
         wait_until(lambda: self.info("replication").get("master_link_status") == "up", patience,
                    f"the replica {self.name} is not in step with its primary")  # fmt: skip

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bahnvision_lab.aws.elasticache.real import RealGroup
 
 SLOTS = 16384
-PATIENCE = 60
+PATIENCE = 180
 
 
 def even_slots(count: int) -> list[str]:

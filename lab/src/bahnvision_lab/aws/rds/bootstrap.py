@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from bahnvision_lab import postgres, processes
+from bahnvision_lab.aws.rds import subscriptions
 from bahnvision_lab.state import write_private
 
 ADMIN = "rdsadmin"  # RDS's own superuser; nobody else gets its password
@@ -93,12 +94,21 @@ def make_roles(server: postgres.Server, master: str, password: str, replication_
             if role in known:
                 grant = sql.SQL("GRANT {} TO {} WITH ADMIN OPTION")
                 admin.execute(grant.format(sql.Identifier(role), sql.Identifier(GROUP)))
-        admin.execute(
-            sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER CREATEDB CREATEROLE VALID UNTIL 'infinity' IN ROLE {}").format(
-                sql.Identifier(master), sql.Identifier(GROUP)
-            )
-        )
+        role = "CREATE ROLE {} LOGIN NOSUPERUSER CREATEDB CREATEROLE VALID UNTIL 'infinity' IN ROLE {}"
+        admin.execute(sql.SQL(role).format(sql.Identifier(master), sql.Identifier(GROUP)))
         set_password(admin, master, password)
+
+
+def let_members_replicate(server: postgres.Server, wanted: bool) -> None:
+    """Give the members of rds_replication the attribute, or take it back. RDS has changed PostgreSQL to need none."""
+    with server.connect() as admin:
+        members = admin.execute(
+            "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolreplication <> %s"
+            " AND pg_has_role(oid, 'rds_replication', 'member')", (wanted,)
+        ).fetchall()  # fmt: skip
+        for (name,) in members:
+            change = "ALTER ROLE {} REPLICATION" if wanted else "ALTER ROLE {} NOREPLICATION"
+            admin.execute(sql.SQL(change).format(sql.Identifier(name)))
 
 
 def set_password(admin: psycopg.Connection, role: str, password: str) -> None:
@@ -109,6 +119,9 @@ def set_password(admin: psycopg.Connection, role: str, password: str) -> None:
 
 def make_databases(server: postgres.Server, master: str, name: str | None) -> None:
     """RDS gives the master user postgres and template1, keeps rdsadmin, and makes DBName when it was named."""
+    for template in ("template1", "postgres"):
+        with server.connect(template) as inside:
+            subscriptions.allow(inside, ADMIN, GROUP)
     with server.connect() as admin:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(ADMIN)))
         for database in ("postgres", "template1"):

@@ -35,7 +35,7 @@ def prepare_modify(params: dict[str, Any], database: DBInstance, backend: RDSBac
     _check_storage(params, database)
     _check_password(params, database, backend)
     check_common(params, database.engine_version)
-    check_monitoring(params, backend)
+    check_monitoring(params, database.db_instance_identifier, backend)
     parameters.check_group(
         backend, params.get("DBParameterGroupName"), params.get("EngineVersion") or database.engine_version
     )

@@ -32,7 +32,7 @@ def prepare_create(params: dict[str, Any], backend: RDSBackend) -> None:
     storage.check_storage(params, params["StorageType"], params.get("AllocatedStorage"))
     identity.check_credentials(params)
     check_common(params, params["EngineVersion"])
-    check_monitoring(params, backend)
+    check_monitoring(params, params["DBInstanceIdentifier"], backend)
     parameters.check_group(backend, params.get("DBParameterGroupName"), params["EngineVersion"])
     network.prepare_network(params, backend)
     _prepare_encryption(params, backend)

@@ -11,7 +11,7 @@ from bahnvision_lab.aws.rds.nodes import Node, until
 from bahnvision_lab.errors import LabError
 
 # How long before its death an asynchronous primary loses its standby: what it acknowledges meanwhile is lost.
-CUT_SECONDS = 0.3
+CUT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,12 @@ class RealInstance:
     def password_at(self, moment: datetime) -> str:
         return [password for since, password in self.passwords if since <= moment][-1]
 
-    def wait_for_master(self, patience: float = 30) -> None:
+    def wait_for_master(self, patience: float = 60) -> None:
         """Available means: the master user can log in, over TLS, with the certificate checked."""
         deadline = time.monotonic() + patience
         while True:
             try:
-                psycopg.connect(self.dsn, connect_timeout=3).close()
+                psycopg.connect(self.dsn, connect_timeout=10).close()
                 return
             except psycopg.OperationalError as problem:
                 if time.monotonic() > deadline:
@@ -174,6 +174,8 @@ class Fleet:
         self._let_in(instance)
 
     def _let_in(self, instance: RealInstance) -> None:
+        logical = instance.wish.settings.get("wal_level") == "logical"
+        bootstrap.let_members_replicate(instance.cluster.require_primary().server, logical)
         instance.cluster.open()
         instance.wait_for_master()
         instance.ready = True
@@ -256,7 +258,7 @@ class Fleet:
         """No more starts; wait for those under way, so that no server escapes the end of the lab."""
         self.site.closing = True
         for thread in self._threads:
-            thread.join(30)
+            thread.join(120)
 
     def describe(self, statuses: dict[Key, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """Return the status's `databases`: what the API says of each instance, and how to reach its server."""

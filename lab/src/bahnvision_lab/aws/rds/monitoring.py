@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.parse import unquote
 
-from moto.iam.models import iam_backends
 from moto.rds.models import RDSBackend
 
+from bahnvision_lab.aws.rds_proxy import access
 from bahnvision_lab.aws.refusals import AwsError
 
 INTERVALS = (0, 1, 5, 10, 15, 30, 60)
@@ -16,7 +14,7 @@ SERVICE = "monitoring.rds.amazonaws.com"
 POLICY = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
 
 
-def check_monitoring(params: dict[str, Any], backend: RDSBackend) -> None:
+def check_monitoring(params: dict[str, Any], name: str, backend: RDSBackend) -> None:
     """AWS wants interval and role together, and looks at the role at once."""
     interval, role = params.get("MonitoringInterval"), params.get("MonitoringRoleArn")
     if interval is not None and interval not in INTERVALS:
@@ -29,21 +27,18 @@ def check_monitoring(params: dict[str, Any], backend: RDSBackend) -> None:
     if interval and not role:
         message = "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."
         raise AwsError("InvalidParameterCombination", message)
-    if interval and not _usable(role or "", backend):
+    if interval and not _usable(role or "", name, backend):
         raise AwsError(
             "InvalidParameterValue",
             "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
         )
 
 
-def _usable(arn: str, backend: RDSBackend) -> bool:
-    """True when the role exists, trusts RDS's monitoring and may write its logs."""
-    roles = iam_backends[backend.account_id][backend.partition].roles.values()
-    role = next((role for role in roles if role.arn == arn), None)
+def _usable(arn: str, name: str, backend: RDSBackend) -> bool:
+    """True when the role exists, trusts RDS's monitoring of this instance and may write its logs."""
+    role = access.find_role(backend.account_id, backend.partition, arn)
     if role is None or POLICY not in role.managed_policies:
         return False
-    document = role.assume_role_policy_document
-    trust = json.loads(unquote(document)) if isinstance(document, str) else document
-    statements = trust["Statement"] if isinstance(trust["Statement"], list) else [trust["Statement"]]
-    trusted = [entry.get("Principal", {}).get("Service", []) for entry in statements if entry["Effect"] == "Allow"]
-    return any(SERVICE in ([names] if isinstance(names, str) else names) for names in trusted)
+    instance = f"arn:{backend.partition}:rds:{backend.region_name}:{backend.account_id}:db:{name}"
+    source = {"aws:SourceAccount": backend.account_id, "aws:SourceArn": instance}
+    return access.trusts(role, SERVICE, source)

@@ -46,7 +46,7 @@ class Node:
 
     def ask(self, query: str) -> Any:
         """Return the first value of the first row, if there is one, asked as the service's own superuser."""
-        with self.server.connect(connect_timeout=5) as admin:
+        with self.server.connect(connect_timeout=20) as admin:
             answer = admin.execute(query.encode())
             row = answer.fetchone() if answer.description else None
             return row[0] if row else None

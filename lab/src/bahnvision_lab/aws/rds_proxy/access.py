@@ -35,12 +35,13 @@ def trusts_rds(role: Role) -> bool:
     return trusts(role, SERVICE)
 
 
-def trusts(role: Role, service: str) -> bool:
+def trusts(role: Role, service: str, source: Mapping[str, str] | None = None) -> bool:
+    """`source` is what the service sends of whom it works for; without it, conditions are not weighed."""
     for statement in _statements(role.assume_role_policy_document):
         principal = statement.get("Principal", {})
         services = ["*"] if principal == "*" else _listed(principal.get("Service"))
         allows = statement.get("Effect") == "Allow" and _covers(statement, "Action", "sts:AssumeRole")
-        if allows and service in services:
+        if allows and service in services and (source is None or _holds(statement.get("Condition", {}), source)):
             return True
     return False
 

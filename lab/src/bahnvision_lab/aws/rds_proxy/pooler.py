@@ -40,7 +40,7 @@ FIXED = {
     "server_tls_sslmode": "verify-full",
     # RDS Proxy follows a failover at once; PgBouncer would try again only after 15 s.
     "server_login_retry": 0.1,
-    "server_connect_timeout": 2,
+    "server_connect_timeout": 10,
     "server_fast_close": 1,
 }
 
@@ -91,7 +91,7 @@ class Pooler:
         self.process = processes.identify(child.pid)
         return self.process
 
-    def wait_until_it_answers(self, patience: float = 20) -> None:
+    def wait_until_it_answers(self, patience: float = 60) -> None:
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -147,7 +147,7 @@ class Pooler:
 
     def dsn(self, user: str, password: str, database: str) -> str:
         return conninfo.make_conninfo(
-            host=self.address, port=PORT, user=user, password=password, dbname=database, connect_timeout=3,
+            host=self.address, port=PORT, user=user, password=password, dbname=database, connect_timeout=20,
             sslmode="verify-full", sslrootcert=str(self.authority.bundle),
         )  # fmt: skip
 

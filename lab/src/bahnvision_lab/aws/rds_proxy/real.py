@@ -73,7 +73,7 @@ class RealProxy:
 
     def look(self, age: float = FRESH) -> None:
         """Ask the database again when its last answer is older than `age`, or when something has changed."""
-        if self.proxy.status not in WORKING or not self._lock.acquire(timeout=2):
+        if self.proxy.status not in WORKING or not self._lock.acquire(timeout=30):
             return
         try:
             if self.proxy.status in WORKING and self.pooler.alive and not self.moving:
@@ -198,7 +198,7 @@ class RealProxy:
         """Log in without the pooler, and see how many connections its percentages are of."""
         with psycopg.connect(
             way_in, host=server[0], port=server[1], sslmode="verify-full",
-            sslrootcert=str(self.fleet.authority.bundle), connect_timeout=3, autocommit=True,
+            sslrootcert=str(self.fleet.authority.bundle), connect_timeout=20, autocommit=True,
         ) as connection:  # fmt: skip
             row = connection.execute("SHOW max_connections").fetchone()
         assert row is not None

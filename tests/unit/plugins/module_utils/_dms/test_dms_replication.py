@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.bahnvision.aws.plugins.module_utils._dms.replication import Watch
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.progressline import line
 from ansible_collections.bahnvision.aws.plugins.module_utils._dms.replication_plan import (
     FINISHED,
     LOAD,
@@ -18,6 +20,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._dms.replication_pl
     table_problems,
     wanted,
     wanted_tags,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.watch import (
+    Watch,
+    assessment_facts,
+    assessment_notes,
+    assessment_settings,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 
@@ -142,3 +150,65 @@ def test_a_table_is_whole_only_when_it_is_complete_and_valid() -> None:
     ])  # fmt: skip
 
     assert table_problems(told) == ["public.c: Table error", "public.d: Mismatched records (0 rows)"]
+
+
+def assessed(status: str, arn: str = "arn:1", fails: bool = True) -> dict[str, Any]:
+    return {
+        "PremigrationAssessmentRunArn": arn, "Status": status, "FailOnAssessmentFailure": fails,
+        "PremigrationAssessmentRunCreationDate": datetime(2026, 11, 23, int(arn[-1]), tzinfo=UTC),
+        "ResultStatistic": {"Passed": 3, "Failed": 1, "Warning": 2},
+        "LastFailureMessage": "postgres-check-pk: public.x",
+        "ResultLocationBucket": "bucket", "ResultLocationFolder": "folder",
+    }  # fmt: skip
+
+
+def test_a_load_that_needs_its_assessment_ends_with_it_and_not_with_one_of_an_earlier_start() -> None:
+    before = {"Status": "failed", "PremigrationAssessmentStatuses": [assessed("failed")]}
+    watch = Watch(started=0, clock=lambda: 100.0)
+    watch.begin(before)
+    watch.done({"Status": "created"})
+
+    assert watch.failed({**before, "Status": "created"}) is None, "that was the earlier start's"
+    new = {"PremigrationAssessmentStatuses": [assessed("failed", "arn:2"), assessed("failed")]}
+    assert watch.failed({"Status": "fetching_metadata", **new}) is None, "DMS ends it itself"
+    for status in ("created", "failed", "stopped"):
+        told = watch.failed({"Status": status, **new})
+        assert told == "its premigration assessment has failed (postgres-check-pk: public.x), no row was moved"
+    unneeded = {"Status": "created", "PremigrationAssessmentStatuses": [assessed("failed", "arn:3", fails=False)]}
+    assert watch.failed(unneeded) is None
+
+
+def test_an_assessment_is_told() -> None:
+    found = assessment_facts({"PremigrationAssessmentStatuses": [assessed("failed", "arn:2"), assessed("passed")]})
+
+    assert (found["status"], found["failed"], found["findings"]) == ("failed", 1, "bucket/folder")
+    (note,) = assessment_notes({"assessment": found})
+    assert "1 failed, 2 with warnings; its findings are in bucket/folder; last failure: postgres-check-pk" in note
+    assert assessment_notes({"assessment": {}}) == []
+    assert [assessment_settings(wish) for wish in ("none", "report", "require")] == [
+        None, '{"FailOnAssessmentFailure": false}', '{"FailOnAssessmentFailure": true}',
+    ]  # fmt: skip
+
+
+def test_how_far_a_load_is_can_be_read_while_it_runs(tmp_path: Path) -> None:
+    watch = Watch(started=0, clock=lambda: 75.0, path=tmp_path / "progress")
+    tables = table_facts([
+        {"SchemaName": "public", "TableName": "a", "TableState": "Table completed", "FullLoadRows": 1000,
+         "ValidationState": "Validated"},
+        {"SchemaName": "public", "TableName": "b", "TableState": "Full load", "FullLoadRows": 234,
+         "ValidationState": "Not enabled"},
+    ])  # fmt: skip
+
+    watch.show_progress({"Status": "initializing"}, lambda: tables)
+    early = line(json.loads((tmp_path / "progress").read_text()))
+    stats = {"FullLoadProgressPercent": 50, "FullLoadStartDate": "then"}
+    watch.show_progress({"Status": "running", "ReplicationStats": stats}, lambda: tables)
+    late = line(json.loads((tmp_path / "progress").read_text()), 5)
+
+    assert early == "DMS: initializing, 1 min 15 s"
+    loading = "full load 50 %, 1 of 2 tables, 1,234 rows, validation: Validated 1: public.b 234 rows"
+    assert late == f"DMS: running, 1 min 20 s, {loading}"
+    (tmp_path / "progress").unlink()
+    tmp_path.rmdir()
+    watch.show_progress({"Status": "running"}, lambda: tables)
+    assert watch.path is None, "a file that cannot be written is given up"

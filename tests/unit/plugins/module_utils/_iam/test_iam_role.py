@@ -154,3 +154,28 @@ def test_a_name_that_iam_does_not_take_is_refused_before_the_first_write(iam, na
     with pytest.raises(ResourceError, match="IAM takes 64"):
         ensure(iam, name=name)
     assert iam.list_roles()["Roles"] == []
+
+
+def test_a_source_limits_the_trust_also_of_a_role_that_was_made_without(iam):
+    sts = boto3.client("sts", region_name="eu-central-1")
+    wish = {**WANT, "service": "monitoring.rds.amazonaws.com", "region": "eu-central-1"}
+    limited = {**wish, "trusted_source": "rds:db:*"}
+    ensure_role({"iam": iam, "sts": sts}, wish, False)
+
+    foreseen = ensure_role({"iam": iam, "sts": sts}, limited, True)
+    made = ensure_role({"iam": iam, "sts": sts}, limited, False)
+
+    assert foreseen["actions"] == made["actions"] == ["trust iam_role orders-lab-rds-proxy"]
+    assert made["diff"] == foreseen["diff"]
+    document = iam.get_role(RoleName=WANT["name"])["Role"]["AssumeRolePolicyDocument"]
+    assert document["Statement"][0]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:rds:eu-central-1:123456789012:db:*"},
+    }
+    assert ensure_role({"iam": iam, "sts": sts}, limited, True)["actions"] == []
+    ensure_role({"iam": iam, "sts": sts}, {**limited, "state": "absent"}, False)
+    anew = ensure_role({"iam": iam, "sts": sts}, limited, False)
+    assert anew["actions"][0].startswith("create")
+    assert ensure_role({"iam": iam, "sts": sts}, limited, False)["actions"] == []
+    with pytest.raises(ResourceError, match="such as rds:db"):
+        ensure_role({"iam": iam, "sts": sts}, {**limited, "trusted_source": "everything"}, True)

@@ -37,7 +37,7 @@ def running(pid: int) -> bool:
         return False
 
 
-def gone(pids: list[int], seconds: float = 8) -> bool:
+def gone(pids: list[int], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while any(running(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -46,7 +46,7 @@ def gone(pids: list[int], seconds: float = 8) -> bool:
 
 @pytest.fixture
 def commands():
-    made = Commands(Deadline(20))
+    made = Commands(Deadline(120))
     yield made
     made.close()
 
@@ -68,7 +68,7 @@ def test_children_and_files_do_not_outlive_a_killed_parent(tmp_path: Path) -> No
     parent.stdout.close()
 
     assert gone(pids)
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 60
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not folder.exists()
@@ -95,8 +95,8 @@ def test_a_tick_that_raises_ends_the_child(commands: Commands) -> None:
 
     began = time.monotonic()
     with pytest.raises(PostgresError, match="the lock is lost"):
-        follow(commands, "sleep 60", on_tick=tick)
-    assert time.monotonic() - began < 5
+        follow(commands, "exec sleep 110", on_tick=tick)
+    assert time.monotonic() - began < 100
 
 
 def test_a_stubborn_child_is_killed(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

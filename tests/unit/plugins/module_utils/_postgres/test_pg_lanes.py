@@ -33,21 +33,21 @@ def test_the_writer_waits_for_the_reader_and_the_reader_for_us(lane: Lane) -> No
     assert writer.poll() is None, "rows were written that nobody could read"
 
     reader = shell('exec cat "$1"', lane, stdout=subprocess.PIPE, text=True)
-    assert writer.wait(timeout=5) == 0
+    assert writer.wait(timeout=60) == 0
     time.sleep(0.2)
     assert reader.poll() is None, "the reader came to an end before we have said that the writer ended well"
 
     lane.end_rows()
-    assert reader.communicate(timeout=5)[0] == "rows"
+    assert reader.communicate(timeout=60)[0] == "rows"
 
 
 def test_a_reader_that_goes_away_ends_the_writer(lane: Lane) -> None:
     reader = shell('head -c 1 "$1"', lane, stdout=subprocess.PIPE)
     writer = shell('exec cat /dev/zero > "$1"', lane)
 
-    assert reader.wait(timeout=5) == 0
+    assert reader.wait(timeout=60) == 0
     reader.stdout.close()
-    assert writer.wait(timeout=5) == -signal.SIGPIPE
+    assert writer.wait(timeout=60) == -signal.SIGPIPE
     lane.source = SimpleNamespace(child=writer)  # type: ignore[assignment]
     assert lane.pipe_broken(Answer([], "the connection ended", 0.0))
 
@@ -58,9 +58,9 @@ def test_the_pipe_serves_one_table_after_another_and_is_private(lane: Lane) -> N
         if number:
             lane.begin_rows()
         reader = shell('exec cat "$1"', lane, stdout=subprocess.PIPE, text=True)
-        assert shell(f'printf {number} > "$1"', lane).wait(timeout=5) == 0
+        assert shell(f'printf {number} > "$1"', lane).wait(timeout=60) == 0
         lane.end_rows()
-        assert reader.communicate(timeout=5)[0] == str(number)
+        assert reader.communicate(timeout=60)[0] == str(number)
 
 
 def test_an_error_of_the_source_itself_is_no_broken_pipe(lane: Lane) -> None:

@@ -6,7 +6,8 @@ import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalfacts as facts
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import logicalsql as sql
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logical import check_method, divide, streams_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logical import check_method, streams_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalkeep import divide, whole
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalops import reach, usable
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.marker import Marker
 
@@ -119,6 +120,21 @@ def test_a_table_belongs_to_the_newest_stream_that_has_begun_it() -> None:
     assert list(streams) == ["x_1", "x_2", "x_10"]
     assert divide(streams, {"a", "b", "c"}) == {"x_1": ["a"], "x_2": ["b"], "x_10": ["c"]}
     assert divide(streams, {"b"}) == {"x_1": [], "x_2": ["b"], "x_10": []}
+
+
+@pytest.mark.parametrize(
+    ("streams", "references", "stays"),
+    [
+        ({"x_1": ["a", "b"]}, [["a", "b"]], {"x_1": ["a", "b"]}),
+        ({"x_1": ["a", "b"]}, [["a", "unfinished"]], {"x_1": ["b"]}),
+        ({"x_1": ["a", "b"]}, [["a", "still"]], {"x_1": ["a", "b"]}),
+        ({"x_1": ["a"], "x_2": ["b", "c"]}, [["b", "a"]], {"x_1": [], "x_2": ["c"]}),
+        # Not directly, and in any order.
+        ({"x_1": ["a", "c", "d"]}, [["b", "c"], ["a", "unfinished"], ["a", "b"]], {"x_1": ["d"]}),
+    ],
+)
+def test_tables_stay_with_all_that_foreign_keys_tie_to_them(streams, references, stays):
+    assert whole(streams, references, ["still"]) == stays
 
 
 def test_a_run_goes_on_by_its_own_method_only() -> None:

@@ -18,6 +18,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import Request
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.run import preflight
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.tables import planned_tables
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
 from pg_facts import source, target
 
 MB = 1_000_000
@@ -82,9 +83,9 @@ def test_what_is_asked_for_comes_from_the_parameters(tmp_path: Path) -> None:
     params = {"engine": "copy", "target": {"sslmode": "require"}}
 
     assert steps.request(params, 3, tmp_path) == Request(3, sslmode="require")
-    more = {**params, "engine": "dump", "method": "logical", "target_storage_gb": 1.5, "owner_map": {"a": "b"}}
-    asked = steps.request(more, 3, tmp_path, ("target",))
-    assert (asked.target_storage, asked.owner_map, asked.pooled) == (3 << 29, {"a": "b"}, ("target",))
+    more = {**params, "engine": "dump", "method": "logical", "target_storage_gb": 1.5}
+    asked = steps.request(more, 3, tmp_path, ("target",), Wish(acl=True))
+    assert (asked.target_storage, asked.wish.acl, asked.pooled) == (3 << 29, True, ("target",))
     assert (asked.method, asked.engine) == ("logical", "dump")
     assert asked.free_bytes > 0
 

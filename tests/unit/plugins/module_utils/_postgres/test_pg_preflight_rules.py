@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Column, assess
+from ansible_collections.bahnvision.aws.plugins.module_utils._dms.assessment import Table as Assessed
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.facts import Facts, Table
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.logicalfacts import Replication
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight.rule import (
@@ -21,8 +23,11 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.preflight
     check,
     not_checked,
     table_of_rules,
+    verdicts,
 )
-from pg_facts import OBJECTS, SETTINGS, source, target
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.selection import Chosen
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.wish import Wish
+from pg_facts import FREE, OBJECTS, SETTINGS, source, target
 
 DOCUMENTED = Path(__file__).parents[5] / "docs/preflight.md"
 CITEXT = {"citext": {"version": "1.6", "schema": "ext", "order": 2}}
@@ -33,13 +38,26 @@ INVALID = {**OBJECTS, ("index", "public.i"): "CREATE INDEX i ON public.stops USI
 OPCLASS = {**OBJECTS, ("operator class", "public.o USING btree"): "", ("type", "public.b"): "b", ("type", "x"): "e 'a'"}
 LARGE = {"number": 1, "bytes": 6 << 30, "largest": [6 << 30]}
 PLAIN = Request(4)
-LOGICAL, MAPPED = Request(4, method="logical"), Request(4, owner_map={"app": "owner"})
-APP = {"owners": ["app"]}
+MAP = Wish(owner="map", role_map={"app": "owner"})
+LOGICAL, MAPPED, PRIVILEGES = Request(4, method="logical"), Request(4, wish=MAP), Request(4, wish=Wish(acl=True))
+APP = {"owners": ["app"], "grants": [["table", "public.stops", "app", [["leser", "SELECT", False]]]]}
+SKIPPED = {"chosen": Chosen(needs={"citext": "table public.stops"}), "skipped_extensions": CITEXT}
+PINNED = {"extensions": {"citext": {"version": "1.5", "schema": "ext", "order": 2, "pinned": True}}}
 
 
 def settings(**changes: object) -> dict:
     """Return the settings of a side; None takes one away."""
     return {"settings": {name: value for name, value in {**SETTINGS, **changes}.items() if value is not None}}
+
+
+def by_dms(table: Assessed | None = None, largest: int = 0, large_objects: int = 0) -> Request:
+    """Return a request for method dms with the assessment of one table; without one, of a good one."""
+    lobs = {table.ident: largest} if table else {}
+    return Request(4, method="dms", assessment=assess([table or row()], lobs, large_objects))
+
+
+def row(*columns: Column, name: str = "x", key: tuple[str, ...] = ("id",), **more: object) -> Assessed:
+    return Assessed("public", name, f"public.{name}", (Column("id", "int4"), *columns), key, **more)
 
 
 TABLE = {"ident": "public.x", "unlogged": False, "owned": True, "identity": None, "unequal": [], "fires": []}
@@ -85,8 +103,13 @@ SPEAKS = [
     ("encoding", {"encoding": "LATIN1"}, {}, None, "database app",
      "the source's encoding is LATIN1, the target's UTF8: create the target database with ENCODING 'LATIN1'"),
     ("encoding", {"encoding": "SQL_ASCII"}, {}, None, "database app", "make every text of the source valid UTF8"),
-    ("connections", {"free_connections": 6}, {}, None, "source", "the source has 6 free connections, 7 are needed"),
-    ("connections", {}, {"free_connections": 0}, None, "target", "the target has 0 free connections, 7 are needed"),
+    ("connections", {"free_connections": {**FREE, "server": 6}}, {}, None, "source",
+     "the source has 6 free connections, 7 are needed: raise max_connections, or lower jobs"),
+    ("connections", {}, {"free_connections": {**FREE, "role": -1}}, None, "role master",
+     "the target has 0 free connections for the role master, 7 are needed: ALTER ROLE \"master\" CONNECTION LIMIT"
+     " (at least 8 more, or -1 for none), or lower jobs"),
+    ("connections", {"free_connections": {**FREE, "database": 5}}, {}, None, "database app",
+     "7 are needed: ALTER DATABASE \"app\" CONNECTION LIMIT (at least 2 more"),
     ("source-locks", {"lockable": 6401}, {}, None, "source", "has 6401 tables, and room for 6400 locks"),
     ("temp-file-limit", {"indexes": LARGE}, settings(temp_file_limit="1048576"), None, "role master",
      "temp_file_limit of the target is 1024 MiB, the largest index of the source 6144 MiB"),
@@ -124,12 +147,28 @@ SPEAKS = [
     ("superuser-functions", {"superuser_only": ["public.f()"]}, {}, None, "function public.f()", "public.f()"),
     ("superuser-objects", {"objects": OPCLASS}, {}, None, "operator class public.o USING btree, type public.b",
      "only a superuser"),
-    ("owner-missing", APP, {}, MAPPED, "role owner", "the role owner, which the target lacks"),
+    ("selection", {"chosen": Chosen(faults=("view public.v needs table public.stops, which is left out",))}, {}, None,
+     "selection", "view public.v needs table public.stops, which is left out: correct schemas"),
+    ("left-out", {"chosen": Chosen(left_out=(("table public.x", "tables.exclude names it"),))}, {}, None,
+     "table public.x", "tables.exclude names it"),
+    ("comments", {}, {}, Request(4, wish=Wish(comments=False)), "comments", "comments is false"),
+    ("large-objects", {}, {}, Request(4, wish=Wish(large_objects=False)), "large objects", "large_objects is false"),
+    ("extension-skipped", SKIPPED, {"extensions": {"citext": {"version": "1", "schema": "other"}}}, None,
+     "extension citext", "table public.stops needs the extension citext, which is skipped"),
+    ("extension-pinned", PINNED, {"extension_versions": [["citext", "1.6"]]}, None, "extension citext",
+     "extension citext 1.5 is asked of the target: it does not offer it"),
+    ("extension-pinned", PINNED, {"extensions": CITEXT}, None, "extension citext", "it has version 1.6"),
+    ("acl-roles", APP, {}, PRIVILEGES, "role leser", "privileges of the source name leser"),
+    ("owner-locks", {**APP, "indexes": {"number": 6400, "bytes": 0, "largest": []}}, {"roles": ["leser"]}, PRIVILEGES,
+     "target", "about 6401 objects are handed over, the lock table holds 6400"),
+    ("owner-missing", APP, {}, MAPPED, "role owner", "objects are to belong to owner, which the target lacks"),
+    ("owner-membership", APP, {"roles": ["owner"], "may_grant": ["owner"], "may_create_in_public": ["owner"]},
+     Request(4, method="logical", wish=MAP), "role owner", "until the cut-over"),
     ("owner-membership", APP, {"roles": ["owner"], "may_create_in_public": ["owner"]}, MAPPED, "role owner",
      'GRANT "owner" TO "master" WITH SET TRUE'),
     ("owner-create", APP, {"roles": ["owner"], "may_become": ["owner"]}, MAPPED, "role owner", "schema public"),
-    ("owner-unused", {}, {"roles": ["owner"], "may_become": ["owner"], "may_create_in_public": ["owner"]}, MAPPED,
-     "role app", "which owns nothing on the source"),
+    ("owner-unused", {"grants": []}, {"roles": ["owner"], "may_become": ["owner"], "may_create_in_public": ["owner"]},
+     MAPPED, "role app", "owns and may do nothing on the source"),
     ("extension-missing", {"extensions": TRGM}, {}, None, "extension pg_trgm", "does not offer the extension pg_trgm:"),
     ("extension-missing", {"extensions": CITEXT}, settings(**{"rds.extensions": "hstore, pg_trgm"}), None,
      "extension citext", "does not offer"),
@@ -145,6 +184,8 @@ SPEAKS = [
      "extension citext: version 1.6 on the source, 1.7 on the target"),
     ("hash-partition-enum", {"hashed_by_enum": ["public.p"]}, {}, None, "table public.p",
      "public.p is partitioned by the hash of an enum"),
+    ("not-null-inheritance", {"nullable_children": ["public.k.t"]}, {"version": 180004}, None, "column public.k.t",
+     "inherited from: public.k.t: ALTER TABLE"),
     ("prepared-transaction", {"prepared": ["g1"]}, {}, None, "prepared transaction g1", "on the source: g1: COMMIT"),
     ("long-transaction", {"long_transactions": ["process 7 of app, for 9 min"]}, {}, None, "source", "for 9 min"),
     ("unlogged-table", {"unlogged": ["public.u"]}, {}, None, "table public.u", "unlogged tables: public.u"),
@@ -176,6 +217,24 @@ SPEAKS = [
     ("logical-large-objects", {}, {}, LOGICAL, "large objects", "the source has 2 large objects: keep"),
     ("logical-generated", {"generated": ["public.x.g"]}, {}, LOGICAL, "column public.x.g", "columns: public.x.g: see"),
     ("logical-reverse", {}, settings(wal_level="replica"), LOGICAL, "target", "target is replica, not logical"),
+]  # fmt: skip
+SPEAKS += [
+    ("dms-no-table", {}, {}, Request(4, method="dms", assessment=assess([], {}, 0)), "source", "that DMS could move"),
+    ("dms-large-objects", {}, {}, by_dms(large_objects=3), "large objects",
+     "3 large objects: DMS does not move them: use migration_method=copy"),
+    ("dms-names", {}, {}, by_dms(row(name="100%")), "table public.100%", "read as wildcards: rename them, or use"),
+    ("dms-types", {}, {}, by_dms(row(Column("t", "timetz"))), "column public.x.t", "does not list the type timetz"),
+    ("dms-lob-without-key", {}, {}, by_dms(row(Column("t", "text"), key=())), "table public.x",
+     "public.x: LOB columns (t) are not moved without a primary key: add one, or use migration_method=copy"),
+    ("dms-lob-in-key", {}, {}, by_dms(row(Column("t", "text"), key=("t",))), "table public.x", "t is a LOB to DMS"),
+    ("dms-full-lob-not-null", {}, {}, by_dms(row(Column("b", "bytea", not_null=True)), largest=200 << 20),
+     "column public.x.b", "public.x.b is NOT NULL: the full LOB mode, which public.x needs"),
+    ("dms-inheritance", {}, {}, by_dms(row(has_heirs=True)), "table public.x", "inherit from it twice"),
+    ("dms-coalesce-index", {}, {}, by_dms(row(coalesce_index="u")), "table public.x", "coalesce (u): drop them"),
+    ("dms-deferrable-key", {}, {}, by_dms(row(deferrable_key=True)), "table public.x", "its primary key is DEFERRABLE"),
+    ("dms-numeric", {}, {}, by_dms(row(Column("n", "numeric", unbounded=True))), "column public.x.n", "rounds to 28"),
+    ("dms-not-validated", {}, {}, by_dms(row(key=())), "table public.x", "without a primary key: public.x: nothing"),
+    ("dms-version", {}, {"version": 180001, "version_text": "18.1"}, by_dms(), "target", "is PostgreSQL 18.1: see"),
 ]  # fmt: skip
 
 
@@ -215,6 +274,14 @@ SILENT = [
     ("superuser-functions", {"superuser_only": ["public.f()"]}, {"superuser": True}, None),
     ("superuser-objects", {"objects": OPCLASS}, {"superuser": True}, None),
     ("owner-membership", APP, {}, MAPPED),
+    ("owner-membership", APP, {"roles": ["owner"], "may_grant": ["owner"]}, MAPPED),
+    ("owner-create", APP, {"roles": ["owner"], "may_grant_public": True}, MAPPED),
+    ("ownership", APP, {}, MAPPED),
+    ("privileges", {**APP, "granted": 1}, {}, PRIVILEGES),
+    ("acl-roles", APP, {"roles": ["leser"]}, PRIVILEGES),
+    ("owner-locks", {"indexes": {"number": 6400, "bytes": 0, "largest": []}}, {}, None),
+    ("extension-skipped", SKIPPED, {"extensions": CITEXT}, None),
+    ("extension-pinned", PINNED, {"extension_versions": [["citext", "1.5"]]}, None),
     ("extension-forbidden", {"extensions": CITEXT}, {"allowed": "pg_trgm,citext"}, None),
     ("extension-forbidden", {"extensions": CITEXT}, {"extensions": CITEXT, "allowed": "pg_trgm"}, None),
     ("extension-missing", {"extensions": TRGM}, {"extensions": TRGM}, None),
@@ -224,6 +291,7 @@ SILENT = [
     ("extension-preload", {"extensions": CRON},
      {"available": {"pg_cron": "1.6"}, **settings(shared_preload_libraries=None)}, None),
     ("hash-partition-enum", {"hashed_by_enum": ["public.p"]}, {}, Request(4, engine="dump")),
+    ("dms-large-objects", {}, {}, Request(4, assessment=assess([], {}, 1))),
     ("prepared-transaction", {"prepared": ["g1"]}, {}, LOGICAL),
     ("logical-reverse", {}, settings(wal_level="replica"), None),
     ("logical-publisher", {}, {}, streams(slots_free=0, begun=True)),
@@ -241,6 +309,7 @@ def test_a_rule_is_silent(rule: str, ours: dict, theirs: dict, request_: Request
 def test_between_good_sides_no_rule_speaks() -> None:
     assert found({}, {}) == []
     assert {finding.rule for finding in found({}, {}, LOGICAL)} == {"logical-large-objects"}
+    assert found({}, {}, by_dms()) == []
 
 
 def test_rules_have_names_of_their_own_and_say_what_to_do() -> None:
@@ -253,6 +322,22 @@ def test_rules_have_names_of_their_own_and_say_what_to_do() -> None:
         if finding.rule == rule
     ]
     assert [finding.rule for finding in every if not finding.todo and finding.severity != NOT_MOVED] == []
+
+
+def test_every_rule_has_a_verdict_and_what_belongs_to_another_method_is_not_called_passed() -> None:
+    case = Case(source(invalid_databases=["x"]), target(read_only=True), by_dms(row(key=())))
+
+    told = {verdict["rule"]: verdict for verdict in verdicts(case, check(case))}
+
+    assert list(told) == [rule.id for rule in RULES]
+    assert {name for name, verdict in told.items() if verdict["result"] == "fail"} == {"target-read-only"}
+    assert {name for name, verdict in told.items() if verdict["result"] == "warn"} == {
+        "invalid-database",
+        "dms-not-validated",
+    }
+    assert {name.split("-")[0] for name, verdict in told.items() if verdict["result"] == "skip"} == {"logical"}
+    assert [one["object"] for one in told["dms-not-validated"]["findings"]] == ["table public.x"]
+    assert told["encoding"]["findings"] == []
 
 
 def test_the_document_lists_the_rules() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyformat import Form
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import Index, Job, Part, Table
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.copyplan import Index, Job, Part, Progress, Table
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progress import ProgressFile, span, summary
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.progressline import line
@@ -128,3 +128,24 @@ def test_a_line_of_old_news_has_no_pace() -> None:
 @pytest.mark.parametrize("told", [{}, {"phase": "connect"}, {"phase": "new one", "elapsed": None}])
 def test_little_is_told_of_little(told: dict) -> None:
     assert line(told) in ("starting, 0 s", "connecting, 0 s")
+
+
+def test_a_table_in_parts_is_copied_when_its_last_part_is_there() -> None:
+    parts = (Part(0, 0, 50), Part(1, 50, None))
+    whole = Table("1", "public.whole", "public", "whole", ("id",), 10 * MB, Form("binary"))
+    big = Table("2", "public.big", "public", "big", ("id",), 100 * MB, Form("binary"), parts=parts)
+    progress = Progress.of([big, whole])
+    planned = {"public.big": 1000, "public.whole": 100}
+
+    progress.set("public.big", "copying")
+    progress.moving({"public.big": (30 * MB, 300)})  # of both lanes
+    states = [progress.part_there("public.big", 500)]
+    half = summary(progress.state["tables"], planned)
+    progress.moving({"public.big": (10 * MB, 100)})  # of the lane that is left
+    more = summary(progress.state["tables"], planned)
+    states += [progress.part_there("public.big", 500), progress.part_there("public.whole", 100)]
+
+    assert states == ["copying", "copied", "copied"]
+    assert half["running"] == [{"name": "public.big", "state": "copying", "percent": 50, "rows": 500}]
+    assert more["running"] == [{"name": "public.big", "state": "copying", "percent": 60, "rows": 600}]
+    assert progress.tables["public.big"] == {"state": "copied", "bytes": 100 * MB, "rows": 1000, "total": 100 * MB}

@@ -17,7 +17,7 @@ from bahnvision_lab.testing import Lab, running_lab
 from werkzeug.wrappers import Response
 
 FORM = "application/x-www-form-urlencoded"
-ROOMS = ("small", "network", "databases", "proxies", "caches", "migration")
+ROOMS = ("small", "network", "databases", "proxies", "caches", "migration", "clusters")
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def _clear(state: State) -> bool:
     state.status_file.unlink(missing_ok=True)
     state.faults.unlink(missing_ok=True)
     # The AWS account lived in the daemon's memory; instances without it would be orphans.
-    for folder in (state.instances, state.caches):
+    for folder in (state.instances, state.caches, state.clusters):
         if folder.exists():
             shutil.rmtree(folder)
     return bool(alive)

@@ -14,6 +14,7 @@ from bahnvision_lab import pace, processes
 from bahnvision_lab.aws.contract.answers import Contract
 from bahnvision_lab.aws.dms import service as dms
 from bahnvision_lab.aws.ec2 import service as ec2
+from bahnvision_lab.aws.eks import service as eks
 from bahnvision_lab.aws.elasticache import service as elasticache
 from bahnvision_lab.aws.elasticache.fleet import Fleet as CacheFleet
 from bahnvision_lab.aws.rds import service as rds
@@ -58,6 +59,7 @@ class Daemon:
             state.caches, state.registry, self.authority, self.router, site.journal, self.faults, self.publish
         )
         elasticache.install(self.caches)
+        self.clusters = eks.install(state.clusters, self.authority, self.faults, self.api.secret_of, self.publish)
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -89,6 +91,7 @@ class Daemon:
             "databases": self.fleet.describe(self.rds.statuses()),
             "caches": self.caches.describe(),
             "proxies": self.proxies.describe(),
+            "clusters": self.clusters.describe(),
         }
 
     def _stop(self) -> None:
@@ -97,6 +100,7 @@ class Daemon:
         with self._publishing:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
+        self.clusters.close()
         self.fleet.close()
         self.caches.close()
         self.router.close()

@@ -6,6 +6,7 @@ The file is the only link between the two; a lab whose file is absent has no fau
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import json
 import random
 import threading
@@ -24,7 +25,8 @@ Setting = dict[str, Any]
 DEFAULT_FLIP_SECONDS = 0.5
 CUT = "ConnectionCut"  # in place of an error code: the connection ends without an answer
 LISTS = ("failover_does_nothing", "asynchronous", "dms_table_errors", "dms_loses_rows")
-TABLES = ("endpoint_flip_seconds", "dms_fails_in")
+TABLES = ("endpoint_flip_seconds", "dms_fails_in", "images")
+IMAGE_TROUBLES = ("ErrImagePull", "CrashLoopBackOff", "ReadinessFailed")
 DMS_STATES = (
     "initializing", "preparing_metadata_resources", "testing_connection", "fetching_metadata", "calculating_capacity",
     "provisioning_capacity", "replication_starting", "running",
@@ -77,6 +79,11 @@ class Faults:
     def dms_loses(self, table: str) -> bool:
         """True when the load of this table is to lose its last row and say nothing."""
         return table in self._current().get("dms_loses_rows", ())
+
+    def image_trouble(self, image: str) -> str:
+        """Return what is wrong with an image, "" when nothing is. Patterns are the shell's."""
+        troubles = self._current().get("images", {})
+        return next((why for pattern, why in troubles.items() if fnmatch.fnmatchcase(image, pattern)), "")
 
     @property
     def delay(self) -> float:
@@ -220,6 +227,12 @@ def _states(key: str, value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def _images(key: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not set(value.values()) <= set(IMAGE_TROUBLES):
+        raise LabError(f"{key} must be a table of images (patterns) and troubles ({', '.join(IMAGE_TROUBLES)})")
+    return dict(value)
+
+
 def _failures(key: str, value: Any) -> list[Setting]:
     if not isinstance(value, list):
         raise LabError(f"{key} must be a list, not {value!r}")
@@ -256,4 +269,5 @@ _CHECKS = {
     "dms_fails_in": _states,
     "dms_table_errors": _names,
     "dms_loses_rows": _names,
+    "images": _images,
 }

@@ -41,6 +41,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="a replication of DMS fails in this state; * for all",
     )
     add("--dms-table-errors", action="append", metavar="SCHEMA.TABLE", help="DMS breaks off this table half way")
+    add(
+        "--image",
+        action="append",
+        metavar="PATTERN=TROUBLE",
+        help=f"an image does not run: {', '.join(faults.IMAGE_TROUBLES)}",
+    )
     add("--dms-loses-rows", action="append", metavar="SCHEMA.TABLE", help="DMS loses a row of it and says nothing")
 
 
@@ -61,6 +67,7 @@ def _set(arguments: argparse.Namespace) -> int:
         "dms_fails_in": dict(text.rpartition("=")[::2] for text in arguments.dms_fails_in or ()),
         "dms_table_errors": arguments.dms_table_errors,
         "dms_loses_rows": arguments.dms_loses_rows,
+        "images": dict(text.rpartition("=")[::2] for text in arguments.image or ()),
     }
     told = {key: value for key, value in setting.items() if value not in (None, [], {})}
     if not told:

@@ -37,6 +37,12 @@ SECONDS = {
     "elasticache_modify": 240,  # estimate: nodes are changed one after the other
     "elasticache_snapshot": 120,  # estimate
     "elasticache_delete": 180,  # estimate
+    "eks_cluster": 513,  # measured: 8 min 33 s, twice
+    "eks_nodegroup": 120,  # measured: about 2 min
+    "eks_addon": 60,  # estimate
+    "eks_config": 180,  # estimate: endpoint access and logs, some minutes
+    "eks_version": 600,  # documented: several minutes; node groups come on top
+    "eks_delete": 300,  # estimate
 }
 
 

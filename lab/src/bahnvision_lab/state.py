@@ -75,6 +75,10 @@ class State:
         return self.folder / "cache"
 
     @property
+    def clusters(self) -> Path:
+        return self.folder / "eks"
+
+    @property
     def source(self) -> Path:
         return self.folder / "source"
 

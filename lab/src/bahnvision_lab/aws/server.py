@@ -63,7 +63,7 @@ class AwsServer:
         self.credentials = credentials
         self.log = log
         self.contract = contract
-        gate = Gate(DomainDispatcherApplication(_create_app), self._secret_of, log, faults, contract)
+        gate = Gate(DomainDispatcherApplication(_create_app), self.secret_of, log, faults, contract)
         self._server = make_server("127.0.0.1", port, gate, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
 
@@ -91,7 +91,7 @@ class AwsServer:
             "secret_access_key": self.credentials.secret_access_key,
         }
 
-    def _secret_of(self, access_key_id: str) -> str | None:
+    def secret_of(self, access_key_id: str) -> str | None:
         """Return the secret of the lab's own key, or of one made through the API (CreateAccessKey, AssumeRole)."""
         if access_key_id == self.credentials.access_key_id:
             return self.credentials.secret_access_key

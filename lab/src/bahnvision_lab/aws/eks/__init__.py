@@ -1,0 +1,1 @@
+"""EKS: what AWS keeps on clusters and refuses of them, and a Kubernetes API behind every one."""

@@ -1,0 +1,294 @@
+"""One way for every write: decode, default, admit, validate, remember who manages which field, store."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bahnvision_lab.kubernetes.api import admission, apply
+from bahnvision_lab.kubernetes.api.admission import Admission
+from bahnvision_lab.kubernetes.api.identity import User
+from bahnvision_lab.kubernetes.api.resources import Catalogue, Resource
+from bahnvision_lab.kubernetes.api.store import Object, Store
+from bahnvision_lab.kubernetes.clock import stamp
+from bahnvision_lab.kubernetes.objects import crds, decoding, rules
+from bahnvision_lab.kubernetes.objects.decoding import DecodingError, Strictness
+from bahnvision_lab.kubernetes.objects.defaults import apply_defaults
+from bahnvision_lab.kubernetes.status import ApiError, Problem, forbidden, not_found, qualified, refused
+
+CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes makes names: no vowels, no bad words
+SYSTEM = User("system:apiserver", ("system:masters",))
+UNCHECKED = ("status", "binding")  # they do not touch what the rules are about
+# What a client cannot write.
+KEPT = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+
+
+@dataclass
+class Options:
+    """How one write is meant."""
+
+    user: User = SYSTEM
+    manager: str = "unknown"
+    dry_run: bool = False
+    validation: str = ""  # Strict, Warn, Ignore
+    force: bool = False
+    part: str = ""  # the subresource
+    applied: bool = False  # by server-side apply: the object carries its new managers
+    warnings: list[str] = field(default_factory=list)
+
+
+class Writer:
+    """Creates and changes objects of one cluster. The caller holds the store's lock."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, admit: Admission) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self.admit = admit
+
+    def decoded(self, resource: Resource, body: Any, options: Options, strictness: Strictness) -> Object:
+        """The object of a request's body; 400 for what is none."""
+        if not isinstance(body, dict):
+            raise ApiError(400, "the object provided is unrecognized (must be of type object)")
+        one = {**body}
+        one.setdefault("apiVersion", resource.api_version)
+        one.setdefault("kind", resource.kind)
+        if (one["apiVersion"], one["kind"]) != (resource.api_version, resource.kind):
+            raise _wrong_kind(resource, one)
+        what = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
+        try:
+            if resource.shape is not None:
+                one = decoding.decode(resource.shape, one, strictness)
+        except DecodingError as problem:
+            raise ApiError(400, f"{what}: {problem}") from None
+        told = strictness.told()
+        if told and options.validation == "Strict":
+            raise ApiError(400, f"{what}: strict decoding error: {', '.join(told)}")
+        if options.validation != "Ignore":
+            options.warnings += told
+        one.setdefault("metadata", {})
+        for key in ("labels", "annotations", "finalizers", "ownerReferences"):
+            if one["metadata"].get(key) in ({}, [], None):
+                one["metadata"].pop(key, None)
+        return one
+
+    def create(self, resource: Resource, namespace: str, one: Object, options: Options) -> Object:
+        """Make it; 409 when there is one of that name."""
+        told = one["metadata"]
+        self._place(resource, namespace, told)
+        if not told.get("name") and told.get("generateName"):
+            told["name"] = told["generateName"][:58] + "".join(secrets.choice(CHARACTERS) for _count in range(5))
+        if resource.namespaced and told.get("name"):
+            self.admit.require_namespace(resource, namespace, told["name"])
+        if told.get("resourceVersion"):
+            raise ApiError(500, "resourceVersion should not be set on objects to be created")
+        self._fresh(resource, one)
+        return self._finish(resource, one, None, options)
+
+    def _place(self, resource: Resource, namespace: str, told: Object) -> None:
+        if not resource.namespaced:
+            told.pop("namespace", None)
+            return
+        if told.get("namespace") not in (None, "", namespace):
+            raise ApiError(400, "the namespace of the provided object does not match the namespace sent on the request")
+        told["namespace"] = namespace
+
+    def _require_new(self, resource: Resource, told: Object) -> None:
+        """After the rules: the real server learns from its storage that the name is taken."""
+        if self.store.find(resource.place, told.get("namespace", ""), told["name"]):
+            what = qualified(resource.plural, resource.group)
+            raise ApiError(409, f'{what} "{told["name"]}" already exists', "AlreadyExists",
+                           {"name": told["name"], "group": resource.group, "kind": resource.plural})  # fmt: skip
+
+    def _fresh(self, resource: Resource, one: Object) -> None:
+        told = one["metadata"]
+        for key in (*KEPT, "resourceVersion"):
+            told.pop(key, None)
+        told |= {"uid": str(uuid.uuid4()), "creationTimestamp": stamp(), "generation": 1}
+        if "status" in resource.parts:
+            one.pop("status", None)
+
+    def update(self, resource: Resource, before: Object, one: Object, options: Options) -> Object:
+        """Put a new state in the place of one that is there."""
+        told, old = one["metadata"], before["metadata"]
+        self._place(resource, old.get("namespace", ""), told)
+        if told.get("name", old["name"]) != old["name"]:
+            raise ApiError(
+                400, f"the name of the object ({told['name']}) does not match the name on the URL ({old['name']})"
+            )
+        if told.get("resourceVersion") not in (None, "", old["resourceVersion"]):
+            raise stale(resource, old["name"])
+        if told.get("uid") not in (None, old["uid"]):
+            raise ApiError(
+                409,
+                f'Operation cannot be fulfilled on {qualified(resource.plural, resource.group)} "{old["name"]}": '
+                f"Precondition failed: UID in precondition: {told['uid']}, UID in object meta: {old['uid']}",
+            )
+        told["name"] = old["name"]
+        told["resourceVersion"] = old["resourceVersion"]
+        for key in KEPT:
+            told.pop(key, None)
+            if key in old:
+                told[key] = old[key]
+        if options.part == "status":
+            one = {
+                **before,
+                "status": one.get("status", {}),
+                "metadata": {**old, "managedFields": told.get("managedFields")},
+            }
+        elif "status" in resource.parts:
+            one.pop("status", None)
+            if "status" in before:
+                one["status"] = before["status"]
+        return self._finish(resource, one, before, options)
+
+    def _finish(self, resource: Resource, one: Object, before: Object | None, options: Options) -> Object:
+        managed = one["metadata"].pop("managedFields", None) if options.applied else None
+        one = copy.deepcopy(one)
+        self._complete(resource, one, before, options)
+        if before is None:
+            self._require_new(resource, one["metadata"])
+        self._manage(resource, one, before, options, managed)
+        if before is not None and same(before, one):
+            return before
+        if before is not None and options.part != "status" and _spec_changed(before, one):
+            one["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
+        if options.dry_run:
+            return one
+        return self._keep(resource, one, before)
+
+    def _complete(self, resource: Resource, one: Object, before: Object | None, options: Options) -> None:
+        """Defaults, admission and every rule."""
+        if resource.is_custom and resource.shape is not None:
+            crds.defaulted(resource.shape, one)
+        else:
+            apply_defaults(one, resource.group)
+        problems = rules.metadata_problems(one, resource.namespaced, resource.is_custom)
+        if options.part not in UNCHECKED:
+            if not problems:
+                self.admit.mutate(resource, one, before, options.warnings)
+            if resource.is_custom and resource.shape is not None:
+                problems += crds.problems(resource.shape, one)
+            else:
+                problems += rules.problems(one, before, resource.group, resource.shape)
+            problems += _finalizers(one, before)
+        if problems:
+            raise refused(resource.kind, resource.group, one["metadata"].get("name", ""), problems)
+        if resource.place == admission.NAMESPACES:
+            admission.check_namespace_labels(one)
+        self.admit.guard(options.user, resource, one, before)
+
+    def _manage(self, resource: Resource, one: Object, before: Object | None, options: Options, managed: Any) -> None:
+        if options.applied:
+            entries = managed or []
+        else:
+            one["metadata"].pop("managedFields", None)
+            entries = apply.tracked(resource.shape, before, one, options.manager, options.part)
+        if entries:
+            one["metadata"]["managedFields"] = entries
+
+    def _keep(self, resource: Resource, one: Object, before: Object | None) -> Object:
+        self.store.put(resource.place, one)
+        if resource.plural == "customresourcedefinitions" and before is not None and "status" in one:
+            self.catalogue.take_in(one)
+        ends = one["metadata"].get("deletionTimestamp") and not one["metadata"].get("finalizers")
+        if ends and not (resource.place == admission.NAMESPACES and one["spec"].get("finalizers")):
+            return self.store.remove(resource.place, one)
+        return one
+
+    def applied(
+        self, resource: Resource, namespace: str, name: str, body: Any, options: Options
+    ) -> tuple[Object, bool]:
+        """Server-side apply; return the object and whether it is new."""
+        strictness = Strictness()
+        wanted = self.decoded(resource, body, options, strictness)
+        if wanted["metadata"].get("managedFields"):
+            raise ApiError(400, "metadata.managedFields must be nil")
+        self._place(resource, namespace, wanted["metadata"])
+        wanted["metadata"].setdefault("name", name)
+        before = self.store.find(resource.place, namespace if resource.namespaced else "", name)
+        if wanted["metadata"].get("resourceVersion") and before is None:
+            raise not_found(resource.plural, resource.group, name)
+        part = options.part
+        if part != "status" and "status" in resource.parts:
+            wanted.pop("status", None)
+        live = before or {"apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": {}}
+        told, entries = apply.applied(resource.shape, live, wanted, options.manager, options.force, part)
+        told["metadata"] = {**told["metadata"], "managedFields": entries}
+        inner = replace(options, applied=True)
+        if before is not None:
+            return self.update(resource, before, told, inner), False
+        if resource.namespaced:
+            self.admit.require_namespace(resource, namespace, name)
+        self._fresh(resource, told)
+        return self._finish(resource, told, None, inner), True
+
+    def change(self, resource: Resource, one: Object, edit: Callable[[Object], None], part: str = "") -> Object:
+        """For the cluster's own controllers: edit a copy and store it; what is gone stays gone."""
+        with self.store.lock:
+            told = one["metadata"]
+            before = self.store.find(resource.place, told.get("namespace", ""), told["name"])
+            if before is None or before["metadata"]["uid"] != told["uid"]:
+                return one
+            fresh = copy.deepcopy(before)
+            edit(fresh)
+            options = Options(manager="kube-controller-manager", part=part)
+            return self.update(resource, before, fresh, options)
+
+
+def stale(resource: Resource, name: str) -> ApiError:
+    what = qualified(resource.plural, resource.group)
+    message = (f'Operation cannot be fulfilled on {what} "{name}": the object has been modified; please apply your '
+               "changes to the latest version and try again")  # fmt: skip
+    return ApiError(409, message, details={"name": name, "group": resource.group, "kind": resource.plural})
+
+
+def _wrong_kind(resource: Resource, one: Object) -> ApiError:
+    if one["kind"] != resource.kind:
+        told = f"{one['apiVersion']}, Kind={one['kind']}"
+        message = (
+            f'{one["kind"]} in version "{one["apiVersion"].rpartition("/")[2]}" cannot be '
+            f"handled as a {resource.kind}: "
+        )
+        return ApiError(400, message + f'no kind "{one["kind"]}" is registered for version "{told.split(",")[0]}"')
+    return ApiError(
+        400,
+        f"the API version in the data ({one['apiVersion']}) does not match the expected API version "
+        f"({resource.api_version})",
+    )
+
+
+def _bare(one: Object) -> Object:
+    """Without what every write changes."""
+    told = {
+        key: value
+        for key, value in one["metadata"].items()
+        if key not in ("resourceVersion", "managedFields", "generation")
+    }
+    return {**one, "metadata": told}
+
+
+def same(before: Object, one: Object) -> bool:
+    def managers(told: Object) -> list[Object]:
+        entries = told["metadata"].get("managedFields") or ()
+        return [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
+
+    return _bare(before) == _bare(one) and managers(before) == managers(one)
+
+
+def _spec_changed(before: Object, one: Object) -> bool:
+    keys = (before.keys() | one.keys()) - {"metadata", "status"}
+    return any(before.get(key) != one.get(key) for key in keys)
+
+
+def _finalizers(one: Object, before: Object | None) -> list[Problem]:
+    if before is None or not before["metadata"].get("deletionTimestamp"):
+        return []
+    added = set(one["metadata"].get("finalizers") or ()) - set(before["metadata"].get("finalizers") or ())
+    if not added:
+        return []
+    told = "no new finalizers can be added if the object is being deleted, found new finalizers "
+    return [forbidden("metadata.finalizers", f"{told}{sorted(added)}")]

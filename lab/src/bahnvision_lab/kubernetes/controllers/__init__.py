@@ -1,0 +1,1 @@
+"""What makes objects come true in a cluster: controllers, scheduler and kubelets. Nothing runs; statuses say so."""

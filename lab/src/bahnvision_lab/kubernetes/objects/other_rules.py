@@ -1,0 +1,265 @@
+"""What the API server refuses of Services, Ingresses, policies and configuration."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bahnvision_lab.kubernetes.objects import names
+from bahnvision_lab.kubernetes.objects.container_rules import port_name, port_number
+from bahnvision_lab.kubernetes.objects.pod_rules import selector
+from bahnvision_lab.kubernetes.objects.workload_rules import FIXED, share
+from bahnvision_lab.kubernetes.status import Problem, duplicate, forbidden, invalid, required, unsupported
+
+Object = dict[str, Any]
+SERVICES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+PATHS = ("Exact", "ImplementationSpecific", "Prefix")
+LIMIT = 1048576
+FROZEN = "field is immutable when `immutable` is set"
+
+
+def config_map(one: Object, before: Object | None) -> Iterator[Problem]:
+    data, binary = one.get("data") or {}, one.get("binaryData") or {}
+    for field, values in (("data", data), ("binaryData", binary)):
+        for key in values:
+            yield from names.config_key(f"{field}[{key}]", key)
+    for key in data.keys() & binary.keys():
+        yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
+    if sum(len(value.encode()) for value in (*data.values(), *binary.values())) > LIMIT:
+        yield Problem("", "FieldValueTooLong", "Too long: may not be more than 1048576 bytes")
+    yield from _frozen(one, before, "data", "binaryData")
+
+
+def _frozen(one: Object, before: Object | None, *fields: str) -> Iterator[Problem]:
+    if before is None or not before.get("immutable"):
+        return
+    if not one.get("immutable"):
+        yield forbidden("immutable", FROZEN)
+    for field in fields:
+        if (before.get(field) or {}) != (one.get(field) or {}):
+            yield forbidden(field, FROZEN)
+
+
+NEEDED = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"), "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",), "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+}  # fmt: skip
+
+
+def secret(one: Object, before: Object | None) -> Iterator[Problem]:
+    data = one.get("data") or {}
+    for key in data:
+        yield from names.config_key(f"data[{key}]", key)
+    if sum(len(base64.b64decode(value)) for value in data.values()) > LIMIT:
+        yield Problem("data", "FieldValueTooLong", "Too long: may not be more than 1048576 bytes")
+    for key in NEEDED.get(one["type"], ()):
+        if key not in data:
+            yield required(f"data[{key}]")
+    if one["type"] == "kubernetes.io/dockerconfigjson" and ".dockerconfigjson" in data:
+        try:
+            json.loads(base64.b64decode(data[".dockerconfigjson"]))
+        except ValueError:
+            yield invalid("data[.dockerconfigjson]", "<secret contents redacted>", "invalid character")
+    if before is not None and before.get("type") != one["type"]:
+        yield invalid("type", one["type"], FIXED)
+    yield from _frozen(one, before, "data")
+
+
+def service(one: Object, before: Object | None) -> Iterator[Problem]:
+    spec = one["spec"]
+    kind, ports = spec["type"], spec.get("ports") or ()
+    if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":
+        yield required("spec.ports")
+    if kind == "ExternalName":
+        if not spec.get("externalName"):
+            yield required("spec.externalName")
+        else:
+            yield from names.subdomain("spec.externalName", spec["externalName"].rstrip("."))
+    if kind == "LoadBalancer" and spec.get("clusterIP") == "None":
+        yield invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services")
+    yield from _service_ports(ports)
+    yield from names.labels("spec.selector", spec.get("selector"))
+    if spec["sessionAffinity"] not in ("ClientIP", "None"):
+        yield unsupported("spec.sessionAffinity", spec["sessionAffinity"], ("ClientIP", "None"))
+    if kind not in SERVICES:
+        yield unsupported("spec.type", kind, SERVICES)
+    policy = spec.get("externalTrafficPolicy")
+    if kind in ("NodePort", "LoadBalancer") and policy not in ("Cluster", "Local"):
+        yield unsupported("spec.externalTrafficPolicy", policy, ("Cluster", "Local"))
+    if kind in ("ClusterIP", "ExternalName") and policy and not spec.get("externalIPs"):
+        yield invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
+    for number, text in enumerate(spec.get("loadBalancerSourceRanges") or ()):
+        yield from cidr(f"spec.loadBalancerSourceRanges[{number}]", text)
+    old = (before or {}).get("spec", {})
+    moved = old.get("clusterIP") and old["clusterIP"] != spec.get("clusterIP")
+    if moved and "ExternalName" not in (kind, old["type"]):
+        yield invalid("spec.clusterIPs[0]", spec.get("clusterIP"), "may not change once set")
+
+
+def _service_ports(ports: Any) -> Iterator[Problem]:
+    seen_names: set[str] = set()
+    seen: set[tuple[Any, Any]] = set()
+    for number, port in enumerate(ports):
+        here, name = f"spec.ports[{number}]", port.get("name", "")
+        if not name and len(ports) > 1:
+            yield required(f"{here}.name")
+        if name:
+            yield from names.label(f"{here}.name", name)
+            if name in seen_names:
+                yield duplicate(f"{here}.name", name)
+            seen_names.add(name)
+        yield from port_number(f"{here}.port", port.get("port") or 0)
+        if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
+            yield unsupported(f"{here}.protocol", port.get("protocol"), ("SCTP", "TCP", "UDP"))
+        target = port.get("targetPort")
+        if isinstance(target, str):
+            yield from port_name(f"{here}.targetPort", target)
+        elif target is not None:
+            yield from port_number(f"{here}.targetPort", target)
+        key = (port.get("protocol"), port.get("port"))
+        if key in seen:
+            yield duplicate(here, f'{{"port":{port.get("port")},"protocol":"{port.get("protocol")}"}}')
+        seen.add(key)
+
+
+def cidr(at: str, text: str) -> Iterator[Problem]:
+    try:
+        ipaddress.ip_network(text, strict=False)
+        good = "/" in text
+    except ValueError:
+        good = False
+    if not good:
+        yield invalid(at, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+
+
+def ingress(one: Object, before: Object | None) -> Iterator[Problem]:
+    spec = one["spec"]
+    if not spec.get("rules") and spec.get("defaultBackend") is None:
+        yield invalid("spec", "", "either `defaultBackend` or `rules` must be specified")
+    if spec.get("ingressClassName") is not None:
+        yield from names.subdomain("spec.ingressClassName", spec["ingressClassName"])
+        if before is None and "kubernetes.io/ingress.class" in (one["metadata"].get("annotations") or {}):
+            yield invalid("annotations.kubernetes.io/ingress.class",
+                          one["metadata"]["annotations"]["kubernetes.io/ingress.class"],
+                          "can not be set when the class field is also set")  # fmt: skip
+    if spec.get("defaultBackend") is not None:
+        yield from _backend(spec["defaultBackend"], "spec.defaultBackend")
+    for number, rule in enumerate(spec.get("rules") or ()):
+        host = rule.get("host")
+        if host:
+            yield from names.subdomain(f"spec.rules[{number}].host", host.removeprefix("*."))
+        if "http" in rule:
+            yield from _paths(rule["http"], f"spec.rules[{number}].http")
+    for number, entry in enumerate(spec.get("tls") or ()):
+        for at, host in enumerate(entry.get("hosts") or ()):
+            yield from names.subdomain(f"spec.tls[{number}].hosts[{at}]", host.removeprefix("*."))
+
+
+def _paths(http: Object, at: str) -> Iterator[Problem]:
+    if not http.get("paths"):
+        yield required(f"{at}.paths")
+    for number, one in enumerate(http.get("paths") or ()):
+        here, kind, path = f"{at}.paths[{number}]", one.get("pathType"), one.get("path", "")
+        if kind is None:
+            yield required(f"{here}.pathType", "pathType must be specified")
+        elif kind not in PATHS:
+            yield unsupported(f"{here}.pathType", kind, PATHS)
+        if kind in ("Exact", "Prefix"):
+            if not path.startswith("/"):
+                yield invalid(f"{here}.path", path, "must be an absolute path")
+            for bad in ("//", "/./", "/../", "%2f", "%2F"):
+                if bad in path:
+                    yield invalid(f"{here}.path", path, f"must not contain '{bad}'")
+        elif kind == "ImplementationSpecific" and path and not path.startswith("/"):
+            yield invalid(f"{here}.path", path, "must be an absolute path")
+        yield from _backend(one.get("backend") or {}, f"{here}.backend")
+
+
+def _backend(one: Object, at: str) -> Iterator[Problem]:
+    told = one.get("service")
+    if told is None and one.get("resource") is None:
+        yield invalid(at, "", "resource or service backend is required")
+    if told is not None and one.get("resource") is not None:
+        yield invalid(at, "", "cannot set both resource and service backends")
+    if told is None:
+        return
+    if not told.get("name"):
+        yield required(f"{at}.service.name")
+    port = told.get("port") or {}
+    if not port.get("name") and not port.get("number"):
+        yield required(f"{at}.service.port", "port name or number is required")
+    elif port.get("name") and port.get("number"):
+        yield invalid(f"{at}.service.port", "", "cannot set both port name & port number")
+    elif port.get("number"):
+        yield from port_number(f"{at}.service.port.number", port["number"])
+
+
+def network_policy(one: Object, before: Object | None) -> Iterator[Problem]:
+    spec = one["spec"]
+    yield from selector(spec.get("podSelector"), "spec.podSelector")
+    for number, kind in enumerate(spec.get("policyTypes") or ()):
+        if kind not in ("Egress", "Ingress"):
+            yield unsupported(f"spec.policyTypes[{number}]", kind, ("Egress", "Ingress"))
+    for field, side in (("ingress", "from"), ("egress", "to")):
+        for number, rule in enumerate(spec.get(field) or ()):
+            at = f"spec.{field}[{number}]"
+            for place, port in enumerate(rule.get("ports") or ()):
+                yield from _policy_port(port, f"{at}.ports[{place}]")
+            for place, peer in enumerate(rule.get(side) or ()):
+                yield from _peer(peer, f"{at}.{side}[{place}]")
+
+
+def _policy_port(port: Object, at: str) -> Iterator[Problem]:
+    if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
+        yield unsupported(f"{at}.protocol", port.get("protocol"), ("SCTP", "TCP", "UDP"))
+    value, end = port.get("port"), port.get("endPort")
+    if isinstance(value, int):
+        yield from port_number(f"{at}.port", value)
+        if end is not None and end < value:
+            yield invalid(f"{at}.endPort", end, "must be greater than or equal to `port`")
+    elif isinstance(value, str):
+        yield from port_name(f"{at}.port", value)
+    if end is not None and not isinstance(value, int):
+        yield required(f"{at}.port", "must be specified when `endPort` is specified")
+
+
+def _peer(peer: Object, at: str) -> Iterator[Problem]:
+    block = peer.get("ipBlock")
+    if not peer:
+        yield required(at, "must specify a peer")
+    if block is not None and (peer.get("podSelector") is not None or peer.get("namespaceSelector") is not None):
+        yield forbidden(at, "may not specify both ipBlock and another peer")
+    if block is not None:
+        yield from cidr(f"{at}.ipBlock.cidr", block.get("cidr", ""))
+        for number, text in enumerate(block.get("except") or ()):
+            yield from cidr(f"{at}.ipBlock.except[{number}]", text)
+    for key in ("podSelector", "namespaceSelector"):
+        yield from selector(peer.get(key), f"{at}.{key}")
+
+
+def disruption_budget(one: Object, before: Object | None) -> Iterator[Problem]:
+    spec = one["spec"]
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        yield invalid("spec", "", "minAvailable and maxUnavailable cannot be both set")
+    for key in ("minAvailable", "maxUnavailable"):
+        yield from share(spec.get(key), f"spec.{key}")
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    if policy is not None and policy not in ("AlwaysAllow", "IfHealthyBudget"):
+        yield unsupported("spec.unhealthyPodEvictionPolicy", policy, ("AlwaysAllow", "IfHealthyBudget"))
+    yield from selector(spec.get("selector"), "spec.selector")
+
+
+def storage_class(one: Object, before: Object | None) -> Iterator[Problem]:
+    if not one.get("provisioner"):
+        yield required("provisioner")
+    if one["reclaimPolicy"] not in ("Delete", "Retain"):
+        yield unsupported("reclaimPolicy", one["reclaimPolicy"], ("Delete", "Retain"))
+    if one["volumeBindingMode"] not in ("Immediate", "WaitForFirstConsumer"):
+        yield unsupported("volumeBindingMode", one["volumeBindingMode"], ("Immediate", "WaitForFirstConsumer"))
+    for key in ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode") if before else ():
+        assert before is not None
+        if before.get(key) != one.get(key):
+            yield forbidden(key, f"updates to {key} are forbidden.")

@@ -1,0 +1,185 @@
+"""What the API server refuses of a Pod's spec, wherever it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bahnvision_lab.kubernetes.objects import names
+from bahnvision_lab.kubernetes.objects.container_rules import container
+from bahnvision_lab.kubernetes.status import Problem, absent, duplicate, forbidden, invalid, required, unsupported
+
+Object = dict[str, Any]
+RESTARTS = ("Always", "Never", "OnFailure")
+DNS = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
+# The sources of a volume that the schema names and everybody may use; exactly one must be there.
+NEED = {"secret": "secretName", "persistentVolumeClaim": "claimName", "hostPath": "path", "csi": "driver",
+        "configMap": "name"}  # fmt: skip
+
+
+def pod_spec(spec: Object, at: str) -> Iterator[Problem]:
+    """Problems in the order of the fields."""
+    volumes = {one.get("name"): one for one in spec.get("volumes") or ()}
+    yield from _volumes(spec, at)
+    if not spec.get("containers"):
+        yield required(f"{at}.containers")
+    yield from _containers(spec, at, volumes)
+    if spec.get("restartPolicy") not in RESTARTS:
+        yield unsupported(f"{at}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
+    if spec.get("dnsPolicy") not in DNS:
+        yield unsupported(f"{at}.dnsPolicy", spec.get("dnsPolicy"), DNS)
+    grace = spec.get("terminationGracePeriodSeconds")
+    if grace is not None and grace < 0:
+        yield invalid(f"{at}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0")
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= 2147483647:
+        yield invalid(f"{at}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
+    if spec.get("serviceAccountName"):
+        yield from names.subdomain(f"{at}.serviceAccountName", spec["serviceAccountName"])
+    yield from names.labels(f"{at}.nodeSelector", spec.get("nodeSelector"))
+    yield from _tolerations(spec, at)
+    yield from _spread(spec, at)
+    yield from _affinity(spec.get("affinity") or {}, f"{at}.affinity")
+    yield from _security(spec.get("securityContext") or {}, f"{at}.securityContext")
+    if spec.get("hostname"):
+        yield from names.label(f"{at}.hostname", spec["hostname"])
+
+
+def _containers(spec: Object, at: str, volumes: dict[Any, Object]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for field in ("containers", "initContainers"):
+        for number, one in enumerate(spec.get(field) or ()):
+            here = f"{at}.{field}[{number}]"
+            if one.get("name") in seen:
+                yield duplicate(f"{here}.name", one["name"])
+            seen.add(one.get("name", ""))
+            yield from container(one, here, volumes, is_init=field == "initContainers")
+
+
+def _volumes(spec: Object, at: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, one in enumerate(spec.get("volumes") or ()):
+        here, name = f"{at}.volumes[{number}]", one.get("name", "")
+        if not name:
+            yield required(f"{here}.name")
+        else:
+            yield from names.label(f"{here}.name", name)
+        if name in seen:
+            yield duplicate(f"{here}.name", name)
+        seen.add(name)
+        sources = [key for key in one if key != "name"]
+        if len(sources) > 1:
+            yield forbidden(f"{here}.{sources[1]}", "may not specify more than 1 volume type")
+        for source in sources[:1]:
+            wanted = NEED.get(source)
+            if wanted and not one[source].get(wanted):
+                yield required(f"{here}.{source}.{wanted}")
+
+
+def _tolerations(spec: Object, at: str) -> Iterator[Problem]:
+    for number, one in enumerate(spec.get("tolerations") or ()):
+        here, operator = f"{at}.tolerations[{number}]", one.get("operator", "Equal")
+        if one.get("key"):
+            yield from names.qualified_name(f"{here}.key", one["key"])
+        elif operator != "Exists":
+            yield invalid(f"{here}.operator", operator, "operator must be Exists when `key` is empty, which means "
+                                                        '"match all values and all keys"')  # fmt: skip
+        if operator not in ("Equal", "Exists"):
+            yield unsupported(f"{here}.operator", operator, ("Equal", "Exists"))
+        if operator == "Exists" and one.get("value"):
+            yield invalid(f"{here}.operator", one["value"], "value must be empty when `operator` is 'Exists'")
+        if one.get("effect") and one["effect"] not in EFFECTS:
+            yield unsupported(f"{here}.effect", one["effect"], EFFECTS)
+
+
+def _spread(spec: Object, at: str) -> Iterator[Problem]:
+    seen = set()
+    for number, one in enumerate(spec.get("topologySpreadConstraints") or ()):
+        here = f"{at}.topologySpreadConstraints[{number}]"
+        skew, key, when = one.get("maxSkew", 0), one.get("topologyKey", ""), one.get("whenUnsatisfiable", "")
+        if skew <= 0:
+            yield invalid(f"{here}.maxSkew", skew, "must be greater than zero")
+        if not key:
+            yield required(f"{here}.topologyKey", "can not be empty")
+        else:
+            yield from names.qualified_name(f"{here}.topologyKey", key)
+        if when not in UNSATISFIABLE:
+            yield unsupported(f"{here}.whenUnsatisfiable", when, UNSATISFIABLE)
+        if (key, when) in seen:
+            yield duplicate(f"{here}.{{topologyKey, whenUnsatisfiable}}", f"{{{key}, {when}}}")
+        seen.add((key, when))
+        domains = one.get("minDomains")
+        if domains is not None and domains <= 0:
+            yield invalid(f"{here}.minDomains", domains, "must be greater than zero")
+        yield from selector(one.get("labelSelector"), f"{here}.labelSelector")
+
+
+OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
+
+
+def selector(one: Object | None, at: str) -> Iterator[Problem]:
+    """A LabelSelector."""
+    if one is None:
+        return
+    yield from names.labels(f"{at}.matchLabels", one.get("matchLabels"))
+    for number, rule in enumerate(one.get("matchExpressions") or ()):
+        here, operator = f"{at}.matchExpressions[{number}]", rule.get("operator", "")
+        yield from names.qualified_name(f"{here}.key", rule.get("key", ""))
+        if operator not in OPERATORS:
+            yield invalid(f"{here}.operator", operator, "not a valid selector operator")
+        elif operator in ("In", "NotIn") and not rule.get("values"):
+            yield required(f"{here}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+        elif operator in ("Exists", "DoesNotExist") and rule.get("values"):
+            yield forbidden(f"{here}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+
+
+def _affinity(one: Object, at: str) -> Iterator[Problem]:
+    for kind in ("podAffinity", "podAntiAffinity"):
+        rules = one.get(kind) or {}
+        hard, soft = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
+        for number, term in enumerate(rules.get(hard) or ()):
+            yield from _affinity_term(term, f"{at}.{kind}.{hard}[{number}]")
+        for number, weighted in enumerate(rules.get(soft) or ()):
+            here = f"{at}.{kind}.{soft}[{number}]"
+            if not 1 <= weighted.get("weight", 0) <= 100:
+                yield invalid(f"{here}.weight", weighted.get("weight", 0), "must be in the range 1-100")
+            yield from _affinity_term(weighted.get("podAffinityTerm") or {}, f"{here}.podAffinityTerm")
+
+
+def _affinity_term(term: Object, at: str) -> Iterator[Problem]:
+    if not term.get("topologyKey"):
+        yield required(f"{at}.topologyKey", "can not be empty")
+    yield from selector(term.get("labelSelector"), f"{at}.labelSelector")
+
+
+def _security(one: Object, at: str) -> Iterator[Problem]:
+    for key in ("runAsUser", "runAsGroup", "fsGroup"):
+        if one.get(key) is not None and not 0 <= one[key] <= 2147483647:
+            yield invalid(f"{at}.{key}", one[key], "must be between 0 and 2147483647, inclusive")
+    profile = (one.get("seccompProfile") or {}).get("type")
+    if one.get("seccompProfile") is not None and profile not in ("Localhost", "RuntimeDefault", "Unconfined"):
+        yield unsupported(f"{at}.seccompProfile.type", profile, ("Localhost", "RuntimeDefault", "Unconfined"))
+
+
+def changed_pod(before: Object, now: Object) -> Iterator[Problem]:
+    """Of a Pod that exists, little may change."""
+
+    def fixed(spec: Object) -> Object:
+        told = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+        for field in ("containers", "initContainers"):
+            if field in told:
+                told[field] = [{**one, "image": ""} for one in told[field]]
+        return told
+
+    if fixed(before["spec"]) != fixed(now["spec"]):
+        yield forbidden("spec", "pod updates may not change fields other than `spec.containers[*].image`,"
+                                "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+                                "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
+                                "be set to 1 if it was previously negative)")  # fmt: skip
+
+
+def volume_known(name: str, volumes: dict[Any, Object], at: str) -> Iterator[Problem]:
+    if name not in volumes:
+        yield absent(at, name)

@@ -1,0 +1,91 @@
+"""EKS: a cluster with nodes, an add-on, access and Pod identity, changed and deleted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_world import fresh, vpc_with_subnets
+from bahnvision_lab.testing import Lab
+
+FAST = {"Delay": 0.1, "MaxAttempts": 600}
+
+
+def _role(lab: Lab, service: str, *policies: str) -> str:
+    iam, name = lab.client("iam"), fresh("walked")
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    for policy in policies:
+        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+    return str(arn)
+
+
+def walk(lab: Lab) -> None:
+    eks, name = lab.client("eks"), fresh("walked")
+    _vpc, subnets = vpc_with_subnets(lab.client("ec2"))
+    node = _role(lab, "ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy")
+    eks.create_cluster(
+        name=name, version="1.35", roleArn=_role(lab, "eks.amazonaws.com"), resourcesVpcConfig={"subnetIds": subnets},
+        accessConfig={"authenticationMode": "API"}, tags={"a": "b"}, deletionProtection=False,
+        logging={"clusterLogging": [{"types": ["audit"], "enabled": True}]}, upgradePolicy={"supportType": "STANDARD"},
+    )  # fmt: skip
+    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
+    where: dict[str, Any] = {"clusterName": name}
+    eks.create_nodegroup(**where, nodegroupName="n", subnets=subnets, nodeRole=node, labels={"a": "b"})
+    eks.get_waiter("nodegroup_active").wait(**where, nodegroupName="n", WaiterConfig=FAST)
+    _access(eks, where, node)
+    _addons(eks, where, _role(lab, "pods.eks.amazonaws.com"))
+    update = eks.update_cluster_config(name=name, zonalShiftConfig={"enabled": True})["update"]["id"]
+    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
+    eks.describe_update(name=name, updateId=update)
+    eks.list_updates(name=name)
+    arn = eks.describe_cluster(name=name)["cluster"]["arn"]
+    eks.tag_resource(resourceArn=arn, tags={"c": "d"})
+    eks.untag_resource(resourceArn=arn, tagKeys=["c"])
+    assert eks.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}
+    for summary in eks.list_insights(**where)["insights"]:
+        eks.describe_insight(**where, id=summary["id"])
+    assert name in eks.list_clusters()["clusters"]
+    eks.describe_cluster_versions()
+    eks.update_nodegroup_config(
+        **where, nodegroupName="n", scalingConfig={"minSize": 1, "maxSize": 3, "desiredSize": 1}
+    )
+    eks.get_waiter("nodegroup_active").wait(**where, nodegroupName="n", WaiterConfig=FAST)
+    eks.delete_nodegroup(**where, nodegroupName="n")
+    eks.get_waiter("nodegroup_deleted").wait(**where, nodegroupName="n", WaiterConfig=FAST)
+    eks.delete_cluster(name=name)
+    eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig=FAST)
+
+
+def _access(eks: Any, where: dict[str, Any], node: str) -> None:
+    admin = next(one for one in eks.list_access_entries(**where)["accessEntries"] if one != node)
+    eks.describe_access_entry(**where, principalArn=admin)
+    policy = next(one["arn"] for one in eks.list_access_policies()["accessPolicies"] if "View" in one["name"])
+    entry = {**where, "principalArn": admin}
+    eks.associate_access_policy(**entry, policyArn=policy, accessScope={"type": "cluster"})
+    eks.list_associated_access_policies(**entry)
+    eks.disassociate_access_policy(**entry, policyArn=policy)
+    eks.update_access_entry(**entry, kubernetesGroups=["team"])
+    eks.list_nodegroups(**where)
+    eks.describe_nodegroup(**where, nodegroupName="n")
+    eks.delete_access_entry(**entry)
+
+
+def _addons(eks: Any, where: dict[str, Any], role: str) -> None:
+    addon = {**where, "addonName": "eks-pod-identity-agent"}
+    version = eks.describe_addon_versions(addonName="eks-pod-identity-agent")["addons"][0]["addonVersions"][0]
+    eks.create_addon(**addon, addonVersion=version["addonVersion"])
+    eks.get_waiter("addon_active").wait(**addon, WaiterConfig=FAST)
+    eks.update_addon(**addon, configurationValues="{}")
+    eks.get_waiter("addon_active").wait(**addon, WaiterConfig=FAST)
+    eks.list_addons(**where)
+    association = eks.create_pod_identity_association(**where, namespace="a", serviceAccount="b", roleArn=role)[
+        "association"
+    ]
+    one = {**where, "associationId": association["associationId"]}
+    eks.describe_pod_identity_association(**one)
+    eks.list_pod_identity_associations(**where)
+    eks.delete_pod_identity_association(**one)
+    eks.delete_addon(**addon)
+    eks.get_waiter("addon_deleted").wait(**addon, WaiterConfig=FAST)

@@ -13,7 +13,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._eks.addon_plan imp
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.versions import Offer, resolve, target_for
 
 
-def cluster_versions(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+def cluster_versions(clients: Mapping[str, Any], params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     """Return the version that a cluster would get, all that are offered, and the add-ons that fit it."""
     eks, asked, running = clients["eks"], params["version"], params["running_version"]
     offers = api.get_offers(eks)

@@ -56,8 +56,8 @@ def plan_present(want: Mapping[str, Any], found: Mapping[str, Any] | None) -> Pl
     if role and found["roleArn"] != role:
         sent = {"id": found["associationId"], "roleArn": role}
         steps.append(Action("modify", KIND, name, {"role_arn": found["roleArn"]}, {"role_arn": role}, sent))
-    tags = tagging(KIND, name, found["associationArn"], found.get("tags") or {}, want, COMPONENT)
-    return Plan((*steps, *tags))
+    has = found.get("tags") or {}
+    return Plan((*steps, *tagging(KIND, name, found["associationArn"], has, want, COMPONENT)))
 
 
 def plan_absent(want: Mapping[str, Any], found: Mapping[str, Any] | None) -> Plan:

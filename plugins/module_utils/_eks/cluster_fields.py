@@ -20,6 +20,19 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 MOST_CIDRS = 40
 # EKS keeps these for itself beside each other; the API server's address is taken from the first.
 SERVICE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+# From here nobody comes in at a public address.
+INTERNAL = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *SERVICE_RANGES,
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "224.0.0.0/4",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
 # In the order in which they are carried out: who may log in before where from, protection at the end.
 FACETS: dict[str, tuple[str, ...]] = {
     "access": ("authentication_mode",),
@@ -144,8 +157,12 @@ def _cidr_problems(cidrs: list[str]) -> Iterator[str]:
         except ValueError as problem:
             yield f"endpoint_public_access_cidrs: {problem}"
             continue
-        if network.with_prefixlen not in ANYWHERE and (network.is_private or network.is_multicast):
+        if any(network.version == own.version and network.overlaps(own) for own in INTERNAL) and not _whole(network):
             yield f"endpoint_public_access_cidrs: {text} is no public address; EKS refuses it"
+
+
+def _whole(network: Any) -> bool:
+    return network.with_prefixlen in ANYWHERE
 
 
 def _service_problems(text: str) -> Iterator[str]:

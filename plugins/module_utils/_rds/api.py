@@ -11,14 +11,13 @@ from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.versions import ENGINE, Offer, offers_from
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.watch import GOING, status_of
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource import new_role
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import tags_to_list
 
 NO_INSTANCE = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
 NO_SNAPSHOT = ("DBSnapshotNotFound", "DBSnapshotNotFoundFault")
-# A minute in all.
-NEW_ROLE_PAUSES = (0.3, 0.6, 1.2, 2.4, 4.8, *(5.0,) * 10)
 NEW_ROLE_CODES = ("InvalidParameterValue", "InvalidParameterCombination")
 # Work that RDS began by itself a moment ago, such as a backup.
 BUSY = ("InvalidDBInstanceState", "InvalidDBInstanceStateFault")
@@ -77,16 +76,8 @@ def restore_instance(rds: Any, identifier: str, params: Mapping[str, Any]) -> No
 
 def with_new_role(act: Callable[[], Any], sleep: Callable[[float], None] = time.sleep) -> None:
     """Do what names a role. RDS cannot take one yet that was made a moment ago, be it ours or its own (the first
-    instance of an account makes the service-linked one): such a refusal counts when it lasts."""
-    for pause in (*NEW_ROLE_PAUSES, None):
-        try:
-            act()
-            return
-        except ResourceError as problem:
-            young = problem.details.get("error_code") in NEW_ROLE_CODES and "role" in problem.message.lower()
-            if not young or pause is None:
-                raise
-        sleep(pause)
+    instance of an account makes the service-linked one)."""
+    new_role.with_new_role(act, NEW_ROLE_CODES, sleep)
 
 
 def get_origin(rds: Any, restore_from: Mapping[str, Any]) -> dict[str, Any]:

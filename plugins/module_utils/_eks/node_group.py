@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the bahnvision.aws team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read, plan, act and wait for one managed node group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api, waits
+from ansible_collections.bahnvision.aws.plugins.module_utils._eks.node_group_plan import (
+    KIND,
+    Seen,
+    plan_absent,
+    plan_present,
+)
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, apply
+
+Clients = Mapping[str, Any]
+UNDER_WAY = ("CREATING", "UPDATING")
+# What nodes suffer from passes, or is mended by a change: only what cannot be made ends the wait.
+FAILED = ("CREATE_FAILED", "DELETE_FAILED")
+
+
+def ensure_node_group(clients: Clients, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Bring one node group to the wanted state and return what was done and what is there."""
+    eks = clients["eks"]
+    group = _get(eks, params)
+    if params["state"] == "absent":
+        return _ensure_absent(eks, params, group, check_mode)
+    if waits.status_of(group) == "DELETING":
+        if not check_mode:
+            _wait_gone(eks, params)
+        group = None
+    seen = _look(clients, params, group, check_mode)
+    plan = plan_present(params, seen)
+    if plan.changed and seen.status in UNDER_WAY and not check_mode:
+        _wait_active(eks, params)
+        seen = _look(clients, params, _get(eks, params), check_mode)
+        plan = plan_present(params, seen)
+    result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
+    if check_mode:
+        return {**result, "node_group": facts(seen.group or {"nodegroupName": params["name"], "status": "planned"})}
+    if params["wait"]:
+        _wait_active(eks, params)
+    return {**result, "node_group": facts(_get(eks, params) or {})}
+
+
+def _get(eks: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    return api.get_node_group(eks, params["cluster_name"], params["name"])
+
+
+def _look(clients: Clients, params: Mapping[str, Any], group: dict[str, Any] | None, check_mode: bool) -> Seen:
+    """Read the cluster, and what EC2 has only for nodes that are new."""
+    cluster = api.get_cluster(clients["eks"], params["cluster_name"])
+    if cluster is None and not check_mode:
+        raise ResourceError(f"{KIND} {params['name']}: there is no eks_cluster {params['cluster_name']}")
+    subnets = sorted(set(params["subnet_ids"] or ()))
+    grows = group is None or group["scalingConfig"]["maxSize"] < params["max_size"]
+    if not (grows and subnets and all(subnets)):
+        return Seen(group, cluster)
+    ec2, names = clients["ec2"], params["instance_types"]
+    types = api.get_instance_types(ec2, names) if names else []
+    offerings = frozenset(api.get_offerings(ec2, names)) if names else frozenset()
+    return Seen(group, cluster, api.get_subnets(ec2, subnets), types, offerings)
+
+
+def _execute(eks: Any, params: Mapping[str, Any], action: Action) -> None:
+    cluster, name = params["cluster_name"], params["name"]
+    if action.verb == "create":
+        api.create_node_group(eks, action.params)
+    elif action.verb == "delete":
+        api.delete_node_group(eks, cluster, name)
+    elif action.verb == "tag":
+        api.tag(eks, action.params["arn"], action.params["tags"])
+    elif action.verb == "untag":
+        api.untag(eks, action.params["arn"], action.params["keys"])
+    elif action.verb in _UPDATES:
+        update = _UPDATES[action.verb](eks, cluster, name, action.params)
+        of = {"nodegroupName": name}
+        waits.wait_update(lambda: api.get_update(eks, cluster, update, of), f"{KIND} {name}", params)
+    else:
+        raise AssertionError(f"no way to {action}")
+
+
+_UPDATES = {"modify": api.update_node_group, "upgrade": api.upgrade_node_group}
+
+
+def _wait_active(eks: Any, params: Mapping[str, Any]) -> None:
+    waits.wait_active(lambda: _get(eks, params), f"{KIND} {params['name']}", params, FAILED)
+
+
+def _wait_gone(eks: Any, params: Mapping[str, Any]) -> None:
+    waits.wait_gone(lambda: _get(eks, params), f"{KIND} {params['name']}", params)
+
+
+def _ensure_absent(
+    eks: Any, params: Mapping[str, Any], group: dict[str, Any] | None, check_mode: bool
+) -> dict[str, Any]:
+    plan = plan_absent(params, Seen(group, None))
+    if plan.changed and waits.status_of(group) in UNDER_WAY and not check_mode:
+        _wait_active(eks, params)
+    result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
+    if group and not check_mode and params["wait"]:
+        _wait_gone(eks, params)
+    return {**result, "node_group": {}}
+
+
+def facts(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the node group in snake_case; labels and tags keep their own spelling."""
+    plain = {key: value for key, value in group.items() if key not in ("tags", "labels")}
+    return {
+        **camel_dict_to_snake_dict(plain),
+        "name": group.get("nodegroupName", ""),
+        "arn": group.get("nodegroupArn", ""),
+        "status": group.get("status", ""),
+        "labels": dict(group.get("labels") or {}),
+        "tags": dict(group.get("tags") or {}),
+        "auto_scaling_groups": [item["name"] for item in (group.get("resources") or {}).get("autoScalingGroups") or ()],
+    }

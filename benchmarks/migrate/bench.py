@@ -142,6 +142,14 @@ def summary(rounds: list[dict[str, dict]]) -> dict:
             for key in ("wall", "cpu")}  # fmt: skip
 
 
+def gate(rounds: list[dict[str, dict]], jobs: int) -> dict | None:
+    """Return the share of the copy in which tables wait for their commit and are counted: an upper bound,
+    since a table would be committed without a gate as well."""
+    copies = [round_["copy"] for round_ in rounds if "copy" in round_]
+    shares = [(copy["timings"]["commit"] / jobs + copy["timings"]["verify"]) / copy["wall"] for copy in copies]
+    return spread(shares) if shares else None
+
+
 def table(rounds: list[dict[str, dict]]) -> str:
     lines = [f"{'method':16} {'wall':>7} {'cpu':>7} = {'source':>6} + {'target':>6} + {'client':>6}  {'WAL MB':>7} "
              f"{'peak MB':>7} {'visible':>7} {'no stats':>8} {'load':>5}"]  # fmt: skip
@@ -212,7 +220,11 @@ def _bench(args: argparse.Namespace, folder: Path) -> None:
             for name in order:
                 _try(bench, name, expected, rounds[-1])
             print(table(rounds[-1:]), flush=True)
-        figures = {**summary(rounds), **(checks(bench, args.rounds) if "copy" in names else {})}
+        figures = {
+            **summary(rounds),
+            "gate_vs_copy": gate(rounds, args.jobs),
+            **(checks(bench, args.rounds) if "copy" in names else {}),
+        }
     result = {"size_mb": size // 1_000_000, "jobs": args.jobs, "pgcopydb": version(pgcopydb), **figures,
               "rounds": rounds}  # fmt: skip
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -192,6 +192,7 @@ timeline:
 timings:
   description: Seconds of each phase, C(connect), C(preflight), C(claim), C(dump) (reading the definitions, with
     O(engine=dump) the rows too), C(restore) (all writing), C(sequences), C(analyze), C(verify).
+    C(commit) lies within C(restore), from the last row of a table to its commit, summed over all workers.
   returned: success
   type: dict
 throughput_mb_s:

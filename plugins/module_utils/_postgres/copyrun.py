@@ -96,11 +96,13 @@ class Run:
             raise _failed(table, source, answer.error)
         lane.end_rows()
         _session, arrived = yield (lane.target,)
+        told = time.monotonic()
         read, wrote = _outcome(table, lane, answer, arrived)
         lane.target.send(copysql.commit_sql(self.task.run_id, table, job.part, wrote, time.monotonic() - began))
         _session, committed = yield (lane.target,)
         if committed.error:
             raise _failed(table, lane.target, committed.error)
+        self.written.commit += time.monotonic() - told
         self.watch.end(lane.number)
         self._counted(table, read, time.monotonic() - began)
         self._done(job, self.progress.part_there(table.ident, read))

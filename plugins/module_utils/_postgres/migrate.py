@@ -225,6 +225,7 @@ class Migration:
             self.replication.subscribe()
             marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
+        self.timings["commit"] = written.commit
         self._release_source()
         with self._phase("verify"):
             try:

@@ -89,7 +89,8 @@ class Written:
     """What write_rows() did: by the tables' object ids on the source, or their names.
 
     `rows` is (read on the source, written on the target) and None when the engine does not count. `spans` are the
-    copies and index builds, with the worker that did each and when; see progress.span().
+    copies and index builds, with the worker that did each and when; see progress.span(). `commit` is the time from
+    both ends' word about a table to its commit with its mark, in seconds of all workers.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -97,3 +98,4 @@ class Written:
     how: dict[str, str] = field(default_factory=dict)
     analyzed: frozenset[str] = frozenset()
     spans: list[dict] = field(default_factory=list)
+    commit: float = 0.0

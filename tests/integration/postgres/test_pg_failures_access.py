@@ -92,16 +92,16 @@ def test_a_role_that_may_not_come_in(case: Case, side: str, change: str, back: s
 @pytest.mark.parametrize("side", ["target", pytest.param("source", marks=pytest.mark.full)])
 def test_a_role_that_ends_in_the_middle(case: Case, side: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A password of a few minutes, as IAM gives: later connections are refused, the first ones live on."""
-    from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copyengine
+    from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import copyrun
 
-    honest, server = copyengine.opened_lanes, getattr(case.sides, side).server
+    honest, server = copyrun.opened_lanes, getattr(case.sides, side).server
 
     def too_late(*given):
         with server.connect() as admin:
             admin.execute(f"alter role {ROLES[side]} valid until '2020-01-01'")
         return honest(*given)
 
-    monkeypatch.setattr(copyengine, "opened_lanes", too_late)
+    monkeypatch.setattr(copyrun, "opened_lanes", too_late)
     try:
         case.fails(f"cannot connect to the {side}", "check the user and the password", "run again")
     finally:

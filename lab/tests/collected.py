@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Which services the code of a folder speaks to: the first is meant by a client without a telling name.
 SERVICES = {
     "_dms": ("dms", "secretsmanager", "sts"),
+    "_eks": ("eks", "ec2"),
     "_elasticache": ("elasticache", "secretsmanager", "kms", "logs"),
     "_iam": ("iam", "sts"),
     "_rds": ("rds", "kms"),
@@ -147,7 +148,7 @@ def _service(client: ast.expr, services: tuple[str, ...], operation: str) -> str
     if isinstance(client, ast.Subscript) and isinstance(client.slice, ast.Constant):
         told = str(client.slice.value)
     told = CLIENTS.get(told, told)
-    if told in SERVICES["_vpc"] + SERVICES["_elasticache"] + SERVICES["_rds"]:
+    if told in SERVICES["_vpc"] + SERVICES["_elasticache"] + SERVICES["_rds"] + SERVICES["_eks"]:
         return told
     return next(service for service in services if operation in operations(service))
 

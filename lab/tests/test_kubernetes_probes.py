@@ -52,22 +52,42 @@ def test_defaults_are_those_of_a_real_server(client: Client) -> None:
     """Every field of it as kube-apiserver 1.35 answers."""
     told = client.good("POST", PLACES["Deployment"], deployment("x", "nginx"), dryRun="All")["spec"]
     assert told == {
-        "replicas": 2, "selector": {"matchLabels": {"app": "x"}}, "revisionHistoryLimit": 10,
-         "progressDeadlineSeconds": 600,
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "x"}},
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
-        "template": {"metadata": {"labels": {"app": "x"}}, "spec": {
-            "containers": [{"name": "web", "image": "nginx", "imagePullPolicy": "Always", "resources": {},
-                            "ports": [{"name": "http", "containerPort": 8000, "protocol": "TCP"}],
-                            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}],
-            "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
-             "securityContext": {},
-            "schedulerName": "default-scheduler",
-        }},
-    }  # fmt: skip
+        "template": {
+            "metadata": {"labels": {"app": "x"}},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "web",
+                        "image": "nginx",
+                        "imagePullPolicy": "Always",
+                        "resources": {},
+                        "ports": [{"name": "http", "containerPort": 8000, "protocol": "TCP"}],
+                        "terminationMessagePath": "/dev/termination-log",
+                        "terminationMessagePolicy": "File",
+                    }
+                ],
+                "restartPolicy": "Always",
+                "terminationGracePeriodSeconds": 30,
+                "dnsPolicy": "ClusterFirst",
+                "securityContext": {},
+                "schedulerName": "default-scheduler",
+            },
+        },
+    }
     service = client.good("POST", PLACES["Service"], SVC, dryRun="All")["spec"]
     address = service.pop("clusterIP")
     assert service == {
-        "selector": {"a": "b"}, "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}], "type": "ClusterIP",
-        "sessionAffinity": "None", "clusterIPs": [address], "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
+        "selector": {"a": "b"},
+        "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
+        "type": "ClusterIP",
+        "sessionAffinity": "None",
+        "clusterIPs": [address],
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
         "internalTrafficPolicy": "Cluster",
-    }  # fmt: skip
+    }

@@ -125,7 +125,11 @@ class Writers(ledger_writers.Writers):
 
     def __init__(self, side: Side) -> None:
         self.side = side
-        super().__init__(lambda: self.side.connect())
+        super().__init__(self._connect)
+
+    def _connect(self):
+        """The side of the moment: it changes while they write."""
+        return self.side.connect()
 
     def check(self, side: Side) -> None:
         with side.connect() as connection:

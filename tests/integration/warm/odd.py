@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """A module that behaves as `does` says. It is copied into a collection of its own."""
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ def _wrong_kind(resource: Resource, one: Object) -> ApiError:
             f'{one["kind"]} in version "{one["apiVersion"].rpartition("/")[2]}" cannot be '
             f"handled as a {resource.kind}: "
         )
-        return ApiError(400, message + f'no kind "{one["kind"]}" is registered for version "{told.split(",")[0]}"')
+        return ApiError(400, message + f'no kind "{one["kind"]}" is registered for version "{told.partition(",")[0]}"')
     return ApiError(
         400,
         f"the API version in the data ({one['apiVersion']}) does not match the expected API version "

@@ -23,10 +23,16 @@ def _role(lab: Lab, service: str, *policies: str) -> str:
 
 def walk(lab: Lab) -> None:
     eks, name = lab.client("eks"), fresh("walked")
-    _vpc, subnets = vpc_with_subnets(lab.client("ec2"))
+    ec2 = lab.client("ec2")
+    _vpc, subnets = vpc_with_subnets(ec2)
+    medium = [{"Name": "instance-type", "Values": ["t3.medium"]}]
+    assert ec2.describe_instance_types(Filters=medium)["InstanceTypes"]
+    assert ec2.describe_instance_type_offerings(LocationType="availability-zone", Filters=medium)[
+        "InstanceTypeOfferings"
+    ]
     node = _role(lab, "ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy")
     eks.create_cluster(
-        name=name, version="1.35", roleArn=_role(lab, "eks.amazonaws.com"), resourcesVpcConfig={"subnetIds": subnets},
+        name=name, version="1.34", roleArn=_role(lab, "eks.amazonaws.com"), resourcesVpcConfig={"subnetIds": subnets},
         accessConfig={"authenticationMode": "API"}, tags={"a": "b"}, deletionProtection=False,
         logging={"clusterLogging": [{"types": ["audit"], "enabled": True}]}, upgradePolicy={"supportType": "STANDARD"},
     )  # fmt: skip
@@ -35,11 +41,16 @@ def walk(lab: Lab) -> None:
     eks.create_nodegroup(**where, nodegroupName="n", subnets=subnets, nodeRole=node, labels={"a": "b"})
     eks.get_waiter("nodegroup_active").wait(**where, nodegroupName="n", WaiterConfig=FAST)
     _access(eks, where, node)
+    entry = {**where, "principalArn": _role(lab, "ec2.amazonaws.com")}
+    eks.create_access_entry(**entry, type="STANDARD", tags={"a": "b"})
+    eks.delete_access_entry(**entry)
     _addons(eks, where, _role(lab, "pods.eks.amazonaws.com"))
     update = eks.update_cluster_config(name=name, zonalShiftConfig={"enabled": True})["update"]["id"]
     eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
     eks.describe_update(name=name, updateId=update)
     eks.list_updates(name=name)
+    assert eks.list_fargate_profiles(**where)["fargateProfileNames"] == []
+    _upgraded(lab, where, name)
     arn = eks.describe_cluster(name=name)["cluster"]["arn"]
     eks.tag_resource(resourceArn=arn, tags={"c": "d"})
     eks.untag_resource(resourceArn=arn, tagKeys=["c"])
@@ -56,6 +67,16 @@ def walk(lab: Lab) -> None:
     eks.get_waiter("nodegroup_deleted").wait(**where, nodegroupName="n", WaiterConfig=FAST)
     eks.delete_cluster(name=name)
     eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig=FAST)
+
+
+def _upgraded(lab: Lab, where: dict[str, Any], name: str) -> None:
+    eks, key = lab.client("eks"), lab.client("kms").create_key()["KeyMetadata"]["Arn"]
+    eks.associate_encryption_config(**where, encryptionConfig=[{"resources": ["secrets"], "provider": {"keyArn": key}}])
+    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
+    eks.update_cluster_version(name=name, version="1.35")
+    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
+    eks.update_nodegroup_version(**where, nodegroupName="n", version="1.35")
+    eks.get_waiter("nodegroup_active").wait(**where, nodegroupName="n", WaiterConfig=FAST)
 
 
 def _access(eks: Any, where: dict[str, Any], node: str) -> None:
@@ -86,6 +107,7 @@ def _addons(eks: Any, where: dict[str, Any], role: str) -> None:
     one = {**where, "associationId": association["associationId"]}
     eks.describe_pod_identity_association(**one)
     eks.list_pod_identity_associations(**where)
+    eks.update_pod_identity_association(**one, roleArn=role)
     eks.delete_pod_identity_association(**one)
     eks.delete_addon(**addon)
     eks.get_waiter("addon_deleted").wait(**addon, WaiterConfig=FAST)

@@ -106,6 +106,11 @@ class NodegroupOperations(EksBase):
     def list_nodegroups(self) -> ActionResult:
         return self._page("nodegroups", sorted(self._cluster("clusterName").nodegroups))
 
+    def list_fargate_profiles(self) -> ActionResult:
+        """None is ever made here: CreateFargateProfile is answered with 501."""
+        self._cluster("clusterName")
+        return self._page("fargateProfileNames", [])
+
     def delete_nodegroup(self) -> ActionResult:
         cluster, group = self._group()
         if group.status in ("CREATING", "UPDATING", "DELETING"):

@@ -50,6 +50,8 @@ class Throttle:
             self._seen[sender] = self.written(sender.pid)
             if self._stopped:
                 sender.send_signal(signal.SIGSTOP)
+            # What the last one sent since the last look may be too early already.
+            self.look()
 
     def end(self, sender: subprocess.Popen[bytes]) -> None:
         """The sender has something else to do now; what it sent last counts."""

@@ -84,6 +84,13 @@ def vpc_config(account: str, region: str, asked: Mapping[str, Any]) -> Told:
     }
 
 
+# "The block can't include reserved addresses"; the ranges for documentation are in EKS's own examples.
+NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
+    "fc00::/7", "fe80::/10", "ff00::/8",
+))  # fmt: skip
+
+
 def access(asked: Mapping[str, Any], before: Mapping[str, Any]) -> Told:
     """Which ways lead to the endpoint."""
     public = asked.get("endpointPublicAccess", before.get("endpointPublicAccess", True))
@@ -109,7 +116,7 @@ def _range(text: str) -> None:
         found = ipaddress.ip_network(text)
     except ValueError:
         raise bad(f"The following CIDRs are invalid in publicAccessCidrs: [{text}]") from None
-    if found.prefixlen and (found.is_private or found.is_multicast or found.is_link_local):
+    if found.prefixlen and any(found.version == own.version and found.overlaps(own) for own in NOT_PUBLIC):
         raise bad(f"The following CIDRs are not allowed in publicAccessCidrs: [{text}]")
 
 

@@ -14,7 +14,12 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import lo
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import marker
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.catalogue import MARKER_SCHEMA
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.compare import compare_objects
-from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverswitch import Switch
+from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverswitch import (
+    WORKER_RETRY,
+    WORKER_START,
+    Switch,
+    stream_problems,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutovertell import tell
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.cutoverworld import World
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.errors import PostgresError
@@ -135,9 +140,9 @@ def _finish(world: World) -> None:
 
 def _told(world: World, changed: bool, drift: bool) -> dict:
     record = world.record
+    patience = WORKER_START if changed else WORKER_RETRY
+    problems = [] if record.finished else stream_problems(world, record.side, patience)
     streams = {side: world.streams(side) for side in (plan.SOURCE, plan.TARGET)}
-    leads = streams[record.side]
-    problems = [] if record.finished else plan.problems(leads, world.expected(record.side))
     return {
         "changed": changed,
         "state": record.state,

@@ -28,11 +28,23 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._postgres.readers i
 
 POLL = 0.02
 # wal_retrieve_retry_interval of the servers is 5 s.
-WORKER_START = 30.0
+WORKER_START, WORKER_RETRY = 30.0, 6.0
 _ABOUT = """
 select pg_catalog.jsonb_build_array(format('%I.%I', n.nspname, c.relname), s.seqincrement, s.seqmin, s.seqmax)
 from pg_catalog.pg_sequence s join pg_catalog.pg_class c on c.oid = s.seqrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace"""
+
+
+def stream_problems(world: World, side: str, patience: float = WORKER_START) -> list[str]:
+    """What is wrong with the streams that lead away from a side. A worker that has just been told to start is given
+    the time that its server takes between two starts."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = plan.problems(world.streams(side), world.expected(side))
+        starting = found and all(plan.NOT_WORKING in text for text in found)
+        if not starting or time.monotonic() > deadline:
+            return found
+        time.sleep(POLL)
 
 
 class Switch:
@@ -52,7 +64,7 @@ class Switch:
         problems = fence.blockers(self.sender, self.here)
         # Of an interrupted switch the streams may be stopped; run() starts them again.
         if world.record.going is None:
-            problems += self._stream_problems()
+            problems += stream_problems(world, self.here)
         if not world.expected(self.here):
             problems.append(f"no replication leads to the {self.there}: the last switch was made with reverse=false")
         writers = facts.read(self.sender).server["subscribed"]
@@ -65,16 +77,6 @@ class Switch:
             raise PostgresError(
                 f"cannot switch to the {self.there}, nothing was touched: {listed(problems)}", {"problems": problems}
             )
-
-    def _stream_problems(self) -> list[str]:
-        """A worker that has just been told to start is given the time that its server takes between two starts."""
-        deadline = time.monotonic() + WORKER_START
-        while True:
-            found = plan.problems(self.world.streams(self.here), self.world.expected(self.here))
-            starting = found and all(plan.NOT_WORKING in text for text in found)
-            if not starting or time.monotonic() > deadline:
-                return found
-            time.sleep(POLL)
 
     def _no_way_back(self) -> list[str]:
         sender = facts.read(self.taker, {*self.world.tables, *self.world.static})

@@ -186,14 +186,13 @@ options:
     default: false
   reboot:
     description:
-      - Reboot the instance when a static parameter waits for it. That ends all connections and takes a minute or so.
-      - Without it such parameters wait for a reboot by somebody else, or a restart that another change needs.
+      - Reboot the instance when a static parameter waits for it, which ends all connections for a minute or so. Without
+        it such parameters wait for the next restart.
     type: bool
     default: false
   reboot_for:
-    description:
-      - With O(reboot=true), the static parameters that were changed a moment ago, which RDS may not show as waiting
-        yet; RV(bahnvision.aws.rds_parameter_group#module:waiting) returns them.
+    description: With O(reboot=true), the static parameters that were changed a moment ago, which RDS may not show as
+      waiting yet; RV(bahnvision.aws.rds_parameter_group#module:waiting) returns them.
     type: list
     elements: str
     default: []

@@ -1,0 +1,267 @@
+"""Manifests with the verdict and the words that kube-apiserver has for them: more of the kinds that roles apply.
+
+They are from its validation's source and documentation, and wait to be held against a real one.
+"""
+
+from __future__ import annotations
+
+from kube_objects import (
+    BIND,
+    CM,
+    CRD,
+    CRON,
+    HPA,
+    IC,
+    ING,
+    JOB,
+    NP,
+    PATH,
+    PC,
+    PDB,
+    POD,
+    PROBE,
+    PVC,
+    ROLE,
+    SA,
+    SC,
+    STS,
+    SVC,
+    C,
+    D,
+)
+from kube_probes import STUDY, Probe
+from kube_world import changed
+
+PROBES: list[Probe] = [
+    *STUDY,
+    # What the roles apply, beyond the study.
+    ("ok statefulset", STS, 201, ""),
+    ("ok job", JOB, 201, ""),
+    ("ok cronjob", CRON, 201, ""),
+    ("ok service", SVC, 201, ""),
+    ("ok ingress", ING, 201, ""),
+    ("ok role", ROLE, 201, ""),
+    ("ok autoscaler", HPA, 201, ""),
+    ("ok budget", PDB, 201, ""),
+    ("ok policy", NP, 201, ""),
+    ("ok claim", PVC, 201, ""),
+    ("ok account", SA, 201, ""),
+    ("ok priority", PC, 201, ""),
+    ("ok storage class", SC, 201, ""),
+    ("ok ingress class", IC, 201, ""),
+    ("ok definition", CRD, 201, ""),
+    ("ok binding", BIND, 201, ""),
+    (
+        "strategy type",
+        changed(D, "spec.strategy", {"type": "Rolling"}),
+        422,
+        'supported values: "Recreate", "RollingUpdate"',
+    ),
+    (
+        "recreate with rolling",
+        changed(D, "spec.strategy", {"type": "Recreate", "rollingUpdate": {}}),
+        422,
+        "may not be specified when strategy `type` is 'Recreate'",
+    ),
+    (
+        "no surge, none unavailable",
+        changed(D, "spec.strategy", {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
+        422,
+        "may not be 0 when `maxSurge` is 0",
+    ),
+    (
+        "percentage",
+        changed(D, "spec.strategy", {"rollingUpdate": {"maxUnavailable": "30"}}),
+        422,
+        "a valid percent string must be",
+    ),
+    (
+        "deployment restarts never",
+        changed(D, f"{POD}.restartPolicy", "Never"),
+        422,
+        'Unsupported value: "Never": supported values: "Always"',
+    ),
+    (
+        "deadline before readiness",
+        changed(changed(D, "spec.progressDeadlineSeconds", 5), "spec.minReadySeconds", 9),
+        422,
+        "must be greater than minReadySeconds",
+    ),
+    (
+        "two handlers",
+        changed(D, f"{C}.readinessProbe", {**PROBE, "tcpSocket": {"port": 1}}),
+        422,
+        "may not specify more than 1 handler type",
+    ),
+    (
+        "liveness success",
+        changed(D, f"{C}.livenessProbe", {**PROBE, "successThreshold": 2}),
+        422,
+        "successThreshold: Invalid value: 2: must be 1",
+    ),
+    (
+        "probe port name",
+        changed(D, f"{C}.livenessProbe", {"httpGet": {"port": "a_b"}}),
+        422,
+        "must contain only alpha-numeric characters",
+    ),
+    (
+        "long port name",
+        changed(D, f"{C}.ports.0.name", "a-very-long-port-name"),
+        422,
+        "must be no more than 15 characters",
+    ),
+    (
+        "env both",
+        changed(
+            D, f"{C}.env", [{"name": "A", "value": "1", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
+        ),
+        422,
+        "may not be specified when `value` is not empty",
+    ),
+    (
+        "env equals",
+        changed(D, f"{C}.env", [{"name": "A=B", "value": "1"}]),
+        422,
+        "printable ASCII characters other than '='",
+    ),
+    (
+        "resource name",
+        changed(D, f"{C}.resources", {"limits": {"cpus": "1"}}),
+        422,
+        "must be a standard resource type or fully qualified",
+    ),
+    (
+        "spread skew",
+        changed(
+            D,
+            f"{POD}.topologySpreadConstraints",
+            [{"maxSkew": 0, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+        ),
+        422,
+        "must be greater than zero",
+    ),
+    (
+        "spread word",
+        changed(
+            D, f"{POD}.topologySpreadConstraints", [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "Never"}]
+        ),
+        422,
+        'supported values: "DoNotSchedule", "ScheduleAnyway"',
+    ),
+    ("volume without name", changed(D, f"{POD}.volumes", [{"emptyDir": {}}]), 422, "volumes[0].name: Required value"),
+    (
+        "two sources",
+        changed(D, f"{POD}.volumes", [{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}]),
+        422,
+        "may not specify more than 1 volume type",
+    ),
+    (
+        "toleration",
+        changed(D, f"{POD}.tolerations", [{"operator": "Exists", "key": "a", "value": "b"}]),
+        422,
+        "value must be empty when `operator` is 'Exists'",
+    ),
+    ("cron words", changed(CRON, "spec.schedule", "0 25 * * *"), 422, "end of range (25) above maximum (23)"),
+    ("cron fields", changed(CRON, "spec.schedule", "daily"), 422, "expected exactly 5 fields, found 1"),
+    ("cron zone", changed(CRON, "spec.timeZone", "Munich"), 422, "unknown time zone Munich"),
+    (
+        "cron policy",
+        changed(CRON, "spec.concurrencyPolicy", "Queue"),
+        422,
+        'supported values: "Allow", "Forbid", "Replace"',
+    ),
+    ("external name", changed(SVC, "spec", {"type": "ExternalName"}), 422, "spec.externalName: Required value"),
+    (
+        "service duplicate port",
+        changed(SVC, "spec.ports", [{"name": "a", "port": 80}, {"name": "b", "port": 80}]),
+        422,
+        "Duplicate value",
+    ),
+    ("service name", changed(SVC, "metadata.name", "1x"), 422, "a DNS-1035 label must consist of"),
+    ("service address", changed(SVC, "spec.clusterIP", "192.0.2.1"), 422, "is not in the valid range"),
+    ("ingress empty", changed(ING, "spec", {}), 422, "either `defaultBackend` or `rules` must be specified"),
+    (
+        "ingress no port",
+        changed(ING, f"{PATH}.backend", {"service": {"name": "s"}}),
+        422,
+        "port name or number is required",
+    ),
+    (
+        "ingress class twice",
+        changed(
+            changed(ING, "spec.ingressClassName", "alb"), "metadata.annotations", {"kubernetes.io/ingress.class": "alb"}
+        ),
+        422,
+        "can not be set when the class field is also set",
+    ),
+    ("ingress host", changed(ING, "spec.rules.0.host", "A.b"), 422, "a lowercase RFC 1123 subdomain"),
+    (
+        "autoscaler turned round",
+        changed(HPA, "spec.minReplicas", 9),
+        422,
+        "must be greater than or equal to `minReplicas`",
+    ),
+    (
+        "autoscaler no most",
+        changed(HPA, "spec.maxReplicas", None),
+        422,
+        "spec.maxReplicas: Invalid value: 0: must be greater than 0",
+    ),
+    ("autoscaler metric", changed(HPA, "spec.metrics.0.type", "Cpu"), 422, 'Unsupported value: "Cpu"'),
+    ("budget both", changed(PDB, "spec.maxUnavailable", 1), 422, "minAvailable and maxUnavailable cannot be both set"),
+    ("budget share", changed(PDB, "spec.minAvailable", "150%"), 422, "must not be greater than 100%"),
+    ("policy range", changed(NP, "spec.egress.0.to.0.ipBlock.cidr", "10.0.0.0"), 422, "must be a valid CIDR value"),
+    ("policy word", changed(NP, "spec.policyTypes", ["Out"]), 422, 'supported values: "Egress", "Ingress"'),
+    (
+        "policy two peers",
+        changed(NP, "spec.egress.0.to.0.podSelector", {}),
+        422,
+        "may not specify both ipBlock and another peer",
+    ),
+    ("claim mode", changed(PVC, "spec.accessModes", ["ReadWrite"]), 422, 'Unsupported value: "ReadWrite"'),
+    ("claim no size", changed(PVC, "spec.resources", None), 422, "spec.resources[storage]: Required value"),
+    ("binding kind", changed(BIND, "roleRef.kind", "Rolle"), 422, "roleRef.kind: Unsupported value"),
+    (
+        "binding account",
+        changed(BIND, "subjects", [{"kind": "ServiceAccount", "name": "a"}]),
+        422,
+        "subjects[0].namespace: Required value",
+    ),
+    (
+        "class mode",
+        changed(SC, "volumeBindingMode", "Later"),
+        422,
+        'supported values: "Immediate", "WaitForFirstConsumer"',
+    ),
+    ("ingress class controller", changed(IC, "spec.controller", "alb"), 422, "must be a domain-prefixed path"),
+    (
+        "priority",
+        changed(PC, "value", 2000000000),
+        422,
+        "maximum allowed value of a user defined priority is 1000000000",
+    ),
+    ("definition name", changed(CRD, "metadata.name", "test.lab.example"), 422, "must be spec.names.plural"),
+    ("definition schema", changed(CRD, "spec.versions.0.schema", None), 422, "schemas are required"),
+    (
+        "definition type",
+        changed(CRD, "spec.versions.0.schema.openAPIV3Schema.properties.spec", {}),
+        422,
+        "must not be empty for specified object fields",
+    ),
+    ("namespace label", {"kind": "Namespace", "metadata": {"name": "x_y"}}, 422, "a lowercase RFC 1123 label"),
+    (
+        "security level",
+        {"kind": "Namespace", "metadata": {"name": "x", "labels": {"pod-security.kubernetes.io/enforce": "strict"}}},
+        422,
+        "must be one of privileged, baseline, restricted",
+    ),
+    (
+        "other namespace",
+        changed(CM, "metadata.namespace", "kube-system"),
+        400,
+        "the namespace of the provided object does not match",
+    ),
+    ("no name", changed(CM, "metadata", {}), 422, "name or generateName is required"),
+    ("annotation key", changed(CM, "metadata.annotations", {"a/b/c": "d"}), 422, "metadata.annotations: Invalid value"),
+]

@@ -29,7 +29,7 @@ lint: .setup-dev ## The linters alone
 sanity: .setup-dev ## ansible-test sanity alone
 	@$(PY) scripts/run_tests.py --only sanity
 
-setup: .setup-lab ## Only the set-up: virtual environment, Python packages, Debian packages
+setup: .setup-lab ## Only the set-up: virtual environment, Python packages, helm and kubectl, Debian packages
 
 lab-up: .setup-lab ## Start the lab: an AWS API and the source database on loopback
 	@$(LAB) up

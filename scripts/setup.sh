@@ -132,5 +132,6 @@ mkdir -p .cache
 exec 9>.cache/setup.lock
 if command -v flock >/dev/null 2>&1; then flock 9; fi
 make_environment
+.venv/bin/python scripts/kube_tools.py || stop "helm and kubectl are missing: see above"
 install_servers
 link_collection

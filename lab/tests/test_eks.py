@@ -16,14 +16,15 @@ from bahnvision_lab.testing import Lab
 from botocore.signers import RequestSigner
 
 FAST = {"Delay": 0.1, "MaxAttempts": 600}
+POD = ("sts:AssumeRole", "sts:TagSession")
 NODE = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy")
 
 
-def make_role(lab: Lab, service: str, *policies: str) -> str:
+def make_role(lab: Lab, service: str, *policies: str, actions: tuple[str, ...] = POD) -> str:
     iam, name = lab.client("iam"), fresh("role")
     principal: dict[str, Any] = {"Service": service} if "." in service else {"AWS": "*"}
     trust = {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"]}]}  # fmt: skip
+        {"Effect": "Allow", "Principal": principal, "Action": [*actions]}]}  # fmt: skip
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     for policy in policies:
         iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
@@ -216,6 +217,9 @@ def test_pod_identity_needs_a_role_that_trusts_it(world: World) -> None:
     told = {"clusterName": world.name, "namespace": "default", "serviceAccount": "app"}
     with refused("InvalidParameterException", "pods.eks.amazonaws.com"):
         world.eks.create_pod_identity_association(**told, roleArn=world.node_role)
+    role = make_role(world.lab, "pods.eks.amazonaws.com", actions=POD[:1])
+    with refused("InvalidParameterException", "sts:TagSession"):
+        world.eks.create_pod_identity_association(**told, roleArn=role)
     role = make_role(world.lab, "pods.eks.amazonaws.com")
     made = world.eks.create_pod_identity_association(**told, roleArn=role)["association"]
     assert made["associationId"].startswith("a-")

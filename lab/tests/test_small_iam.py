@@ -9,6 +9,8 @@ from aws_world import fresh, refused
 from bahnvision_lab.testing import Lab
 from policy_world import policy, trust
 
+ISSUER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123ABCD"
+
 
 @pytest.fixture
 def iam(lab: Lab) -> Any:
@@ -30,6 +32,12 @@ def role(iam: Any) -> str:
         (trust(Resource="*"), "prohibited field Resource"),
         (trust(Principal=None), "Missing required field Principal"),
         (trust(Action="s3:GetObject"), "STS AssumeRole actions"),
+        (trust(Action=["sts:AssumeRole", "sts:GetCallerIdentity"]), "STS AssumeRole actions"),
+        (
+            trust(Principal={"Federated": ISSUER.replace("/oidc.", "/https://oidc.")}),
+            "Federated principals must be valid",
+        ),
+        (trust(Principal={"Federated": ""}), "Federated principals must be valid"),
         (trust(Principal={"Service": "nope.amazonaws.com"}), '"SERVICE":"nope.amazonaws.com"'),
         (trust(Principal={"Service": "rds.amazonaws.de"}), '"SERVICE":"rds.amazonaws.de"'),
         (trust(Principal={"Services": "rds.amazonaws.com"}), "Invalid principal"),
@@ -44,6 +52,17 @@ def test_who_may_assume_a_role_is_read(iam: Any, role: str, document: str, words
         iam.create_role(RoleName=fresh("role"), AssumeRolePolicyDocument=document)
     with refused("MalformedPolicyDocument", words, 400):
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        trust(Principal={"Service": "pods.eks.amazonaws.com"}, Action=["sts:AssumeRole", "sts:TagSession"]),
+        trust(Principal={"Federated": ISSUER}, Action="sts:AssumeRoleWithWebIdentity"),
+    ],
+)
+def test_pods_may_be_trusted_in_two_ways(iam: Any, document: str) -> None:
+    iam.create_role(RoleName=fresh("role"), AssumeRolePolicyDocument=document)
 
 
 @pytest.mark.parametrize("service", ["rds", "monitoring.rds", "vpc-flow-logs", "delivery.logs", "lambda", "export.rds"])

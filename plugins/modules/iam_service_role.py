@@ -7,10 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: iam_service_role
-short_description: One IAM role for a service of AWS, with exactly the policies it is given
+short_description: One IAM role for a service of AWS or for Pods, with exactly the policies it is given
 version_added: 0.1.0
 description:
-  - Creates, changes or removes one IAM role that a service takes.
+  - Creates, changes or removes one IAM role that a service takes, or Pods of a cluster take by EKS Pod Identity
+    (O(service=pods.eks.amazonaws.com)) or by the cluster's OIDC provider (O(oidc_issuer)).
   - Unlike C(amazon.aws.iam_role) it knows inline policies, foresees in check mode the policies of a role that does not
     exist yet, and refuses a role that is not ours; a policy that is no longer wanted is taken away.
 author:
@@ -30,7 +31,8 @@ options:
     choices: [present, absent]
     default: present
   service:
-    description: The service that takes the role, such as V(rds.amazonaws.com); required with O(state=present).
+    description: The service that takes the role, such as V(rds.amazonaws.com). It or O(oidc_issuer) is required with
+      O(state=present).
     type: str
   trusted_source:
     description:
@@ -40,6 +42,34 @@ options:
       - Only for services whose documentation says that they send both, since others can no longer take the role.
         Enhanced Monitoring of RDS and flow logs do; of RDS Proxy and of the secrets of DMS nothing is said.
     type: str
+  trust_actions:
+    description:
+      - What the service may do to take the role. Empty means V(sts:AssumeRole), and for V(pods.eks.amazonaws.com)
+        V(sts:TagSession) as well, since EKS refuses an association otherwise.
+      - The role of a cluster with EKS Auto Mode (O(service=eks.amazonaws.com)) needs both.
+    type: list
+    elements: str
+    choices: [sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity]
+    default: []
+  cluster_name:
+    description: With O(service=pods.eks.amazonaws.com), the cluster whose Pods alone may take the role.
+    type: str
+  service_accounts:
+    description: The Kubernetes service accounts, as C(namespace/name), whose Pods alone may take the role. Required
+      with O(oidc_issuer), recommended with O(service=pods.eks.amazonaws.com). The latter's associations must leave
+      session tags on, as they do by default.
+    type: list
+    elements: str
+    default: []
+  oidc_issuer:
+    description: Address of the issuer of a cluster's tokens, such as
+      V(https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE); its OIDC provider in IAM is trusted in place of a
+      service (IRSA).
+    type: str
+  oidc_audience:
+    description: For whom those tokens must be made out.
+    type: str
+    default: sts.amazonaws.com
   description:
     description: Description; it is set when the role is created.
     type: str
@@ -83,6 +113,16 @@ EXAMPLES = r"""
     service: monitoring.rds.amazonaws.com
     trusted_source: rds:db:*
     managed_policies: [service-role/AmazonRDSEnhancedMonitoringRole]
+
+- name: Ensure the role of the Pods of one service account
+  bahnvision.aws.iam_service_role:
+    name: orders-production-backend
+    app: orders
+    stage: production
+    component: eks
+    service: pods.eks.amazonaws.com
+    cluster_name: orders-production
+    service_accounts: [orders/backend]
 """
 
 RETURN = r"""
@@ -110,7 +150,10 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module im
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec=ROLE_SPEC, required_if=[("state", "present", ["service"])], supports_check_mode=True
+        argument_spec=ROLE_SPEC,
+        required_if=[("state", "present", ["service", "oidc_issuer"], True)],
+        mutually_exclusive=[("oidc_issuer", other) for other in ("service", "trusted_source", "trust_actions")],
+        supports_check_mode=True,
     )
     run(
         module,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the bahnvision.aws team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One IAM role that a service of AWS takes, with exactly the policies it is given: read, plan, act."""
+"""One IAM role of a service of AWS, or of Pods, with exactly the policies it is given: read, plan, act."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._iam.trust import (
+    ACTIONS,
+    problems,
+    provider_arn,
+    trust,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._rds.seen import refuse, refuse_foreign
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import Patience, call, pages
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module import IDENTITY_SPEC, TAGS_SPEC
@@ -27,7 +33,6 @@ KIND = "iam_role"
 MISSING = ("NoSuchEntity",)
 # IAM tells everywhere of a change only some seconds later.
 UNTOLD = (*MISSING, "ConcurrentModification", "ConcurrentModificationException")
-SOURCE = re.compile(r"[a-z0-9-]+:.+")
 NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 ROLE_SPEC: dict[str, dict[str, Any]] = {
     **IDENTITY_SPEC,
@@ -36,6 +41,11 @@ ROLE_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "service": {"type": "str"},
     "trusted_source": {"type": "str"},
+    "trust_actions": {"type": "list", "elements": "str", "choices": list(ACTIONS), "default": []},
+    "cluster_name": {"type": "str"},
+    "service_accounts": {"type": "list", "elements": "str", "default": []},
+    "oidc_issuer": {"type": "str"},
+    "oidc_audience": {"type": "str", "default": "sts.amazonaws.com"},
     "description": {"type": "str", "default": ""},
     "managed_policies": {"type": "list", "elements": "str", "default": []},
     "policies": {"type": "dict", "default": {}},
@@ -47,8 +57,8 @@ ROLE_SPEC: dict[str, dict[str, Any]] = {
 def ensure_role(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     iam, name = clients["iam"], params["name"]
     arns = [policy_arn(iam.meta.partition, policy) for policy in params["managed_policies"]]
-    source = source_arn(clients, params) if params.get("trusted_source") else ""
-    want, role = {**params, "managed_policies": arns, "source_arn": source}, read_role(iam, name)
+    trusted = _trust(clients, params) if params["state"] == "present" else {}
+    want, role = {**params, "managed_policies": arns, "trust": trusted}, read_role(iam, name)
     plan = plan_absent(want, role) if want["state"] == "absent" else plan_role(want, role)
     result = apply(plan, lambda action: _execute(iam, action), check_mode)
     if want["state"] == "absent":
@@ -81,27 +91,18 @@ def read_role(iam: Any, name: str) -> dict[str, Any] | None:
     return {**found["Role"], "Managed": sorted(item["PolicyArn"] for item in attached), "Inline": documents}
 
 
-def source_arn(clients: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """Return the ARN, which may hold *, of that for which the service may take the role."""
-    if not SOURCE.fullmatch(params["trusted_source"]):
-        refuse(f"cannot make {KIND} {params['name']}", [f"trusted_source {params['trusted_source']!r}: give a service "
-                                                        "and its resource, such as rds:db:*"])  # fmt: skip
-    service, _colon, resource = params["trusted_source"].partition(":")
-    identity = call(clients["sts"], "get_caller_identity", "read who we are")
-    partition, account = identity["Arn"].split(":")[1], identity["Account"]
-    return f"arn:{partition}:{service}:{params['region']}:{account}:{resource}"
-
-
-def trust(service: str, source: str = "") -> dict[str, Any]:
-    """With a source, the service may take the role for that only: nobody else can have it used (confused deputy)."""
-    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    if source:
-        account = source.split(":")[4]
-        statement["Condition"] = {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": source},
-        }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def _trust(clients: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the trust. Who we are is asked only where an ARN has to be put together."""
+    refuse(f"cannot make {KIND} {params['name']}", list(problems(params)))
+    wanted, issuer = params.get("trusted_source"), params.get("oidc_issuer")
+    source = provider = ""
+    if wanted or issuer:
+        identity = call(clients["sts"], "get_caller_identity", "read who we are")
+        partition, account = identity["Arn"].split(":")[1], identity["Account"]
+        service, _colon, resource = (wanted or "").partition(":")
+        source = f"arn:{partition}:{service}:{params['region']}:{account}:{resource}" if wanted else ""
+        provider = provider_arn(partition, account, issuer) if issuer else ""
+    return trust(params, source, provider)
 
 
 def plan_role(want: Mapping[str, Any], role: Mapping[str, Any] | None) -> Plan:
@@ -115,13 +116,12 @@ def plan_role(want: Mapping[str, Any], role: Mapping[str, Any] | None) -> Plan:
         steps = (*_trusted(want, role), *_bounded(want, role), *_tagging(want, role), *_policies(want, role))
         return Plan(steps)
     params = {
-        "AssumeRolePolicyDocument": json.dumps(trust(want["service"], want["source_arn"])),
+        "AssumeRolePolicyDocument": json.dumps(want["trust"]),
         "Description": want["description"], "Tags": tags_to_list(tags),
     }  # fmt: skip
     if want.get("permissions_boundary"):
         params["PermissionsBoundary"] = want["permissions_boundary"]
-    sourced = {"source_arn": want["source_arn"]} if want["source_arn"] else {}
-    created = Action("create", KIND, name, {}, {"service": want["service"], **sourced, "tags": tags}, params)
+    created = Action("create", KIND, name, {}, {"trust": want["trust"], "tags": tags}, params)
     return Plan((created, *_policies(want, {"Managed": [], "Inline": {}})))
 
 
@@ -138,7 +138,7 @@ def _tags(want: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _trusted(want: Mapping[str, Any], role: Mapping[str, Any]) -> Iterator[Action]:
-    wanted, has = trust(want["service"], want["source_arn"]), role["AssumeRolePolicyDocument"]
+    wanted, has = want["trust"], role["AssumeRolePolicyDocument"]
     if has != wanted:
         params = {"PolicyDocument": json.dumps(wanted)}
         yield Action("trust", KIND, want["name"], {"trust": has}, {"trust": wanted}, params)

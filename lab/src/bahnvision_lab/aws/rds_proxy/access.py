@@ -18,6 +18,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 CHINA = "amazonaws.com.cn"
 SERVICE = "rds.amazonaws.com"
 AWS_MANAGED = "alias/aws/secretsmanager"  # every principal of the account may use it through the service
+# EKS Pod Identity puts tags on each session, and refuses a role that does not let it.
+NEEDED = {"pods.eks.amazonaws.com": ("sts:AssumeRole", "sts:TagSession")}
 
 
 class DeniedError(Exception):
@@ -40,7 +42,8 @@ def trusts(role: Role, service: str, source: Mapping[str, str] | None = None) ->
     for statement in _statements(role.assume_role_policy_document):
         principal = statement.get("Principal", {})
         services = ["*"] if principal == "*" else _listed(principal.get("Service"))
-        allows = statement.get("Effect") == "Allow" and _covers(statement, "Action", "sts:AssumeRole")
+        covered = all(_covers(statement, "Action", action) for action in NEEDED.get(service, ("sts:AssumeRole",)))
+        allows = statement.get("Effect") == "Allow" and covered
         if allows and service in services and (source is None or _holds(statement.get("Condition", {}), source)):
             return True
     return False

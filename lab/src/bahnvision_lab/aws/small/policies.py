@@ -24,6 +24,11 @@ PRINCIPALS = frozenset({
     "vpc-flow-logs", "delivery", "monitoring", "pods", "opensearchservice", "eks-fargate-pods", "ecs-tasks",
     "edgelambda", "elasticloadbalancing", "spotfleet", "automation", "aps", "states", "es", "replicator",
 })  # fmt: skip
+_ASSUMES = re.compile(r"sts:(AssumeRole\w*|TagSession|SetSourceIdentity|SetContext|\*)")
+# A domain name (accounts.google.com), or the ARN of a provider: its issuer is written without a scheme.
+_FEDERATED = re.compile(
+    r"[a-z0-9-]+(\.[a-z0-9-]+)+|arn:aws[a-z-]*:iam::\d{12}:(saml-provider/.+|oidc-provider/[^/:]+(:\d+)?(/[^/:]+)*)"
+)
 _SID = re.compile(r"[0-9A-Za-z]*")
 _IDENTITY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):(role|user)/(?:.*/)?([^/]+)")
 
@@ -47,7 +52,7 @@ def check_trust(document: str, account: str) -> None:
         if "Principal" not in statement and "NotPrincipal" not in statement:
             raise AwsError(MALFORMED, "Missing required field Principal")
         actions = statement.get("Action", [])
-        if not all(str(action).startswith("sts:") for action in ([actions] if isinstance(actions, str) else actions)):
+        if not all(_ASSUMES.fullmatch(str(action)) for action in _as_list(actions)):
             raise AwsError(MALFORMED, "AssumeRole policy may only specify STS AssumeRole actions.")
     IAMTrustPolicyDocumentValidator(document).validate()
     _check_sids(document)
@@ -70,6 +75,8 @@ def check_resource(document: str, account: str, code: str, message: str) -> None
 def check_principals(document: str, account: str) -> None:
     """Refuse principals that do not exist, of which IAM knows the services and what is in the account."""
     for kind, name in _principals(document):
+        if kind == "Federated" and not _FEDERATED.fullmatch(name):
+            raise AwsError(MALFORMED, "Federated principals must be valid domain names or SAML metadata ARNs")
         if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):
             raise AwsError(MALFORMED, f'Invalid principal in policy: "{kind.upper()}":"{name}"')
         fits = {"Service": _is_service, "AWS": lambda who: _is_identity(who, account)}.get(kind)

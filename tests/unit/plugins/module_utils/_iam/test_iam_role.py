@@ -179,3 +179,79 @@ def test_a_source_limits_the_trust_also_of_a_role_that_was_made_without(iam):
     assert ensure_role({"iam": iam, "sts": sts}, limited, False)["actions"] == []
     with pytest.raises(ResourceError, match="such as rds:db"):
         ensure_role({"iam": iam, "sts": sts}, {**limited, "trusted_source": "everything"}, True)
+
+
+CLUSTER = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123ABCD"
+POD = {"service": "pods.eks.amazonaws.com", "cluster_name": "orders-lab", "service_accounts": ["orders/backend"]}
+
+
+def document(iam):
+    (statement,) = iam.get_role(RoleName=WANT["name"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    return statement
+
+
+def test_pods_of_one_service_account_take_a_role_by_pod_identity(iam):
+    assert ensure(iam, check_mode=True, **POD)["actions"] == ensure(iam, **POD)["actions"]
+    assert document(iam) == {
+        "Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": {
+            "aws:RequestTag/eks-cluster-name": "orders-lab", "aws:RequestTag/kubernetes-namespace": "orders",
+            "aws:RequestTag/kubernetes-service-account": "backend",
+        }},
+    }  # fmt: skip
+    assert ensure(iam, **POD)["actions"] == []
+
+
+def test_each_service_account_has_a_statement_of_its_own(iam):
+    ensure(iam, **{**POD, "service_accounts": ["shop/web", "orders/backend"]})
+    held = iam.get_role(RoleName=WANT["name"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    # In one condition the namespace of the one and the name of the other would fit together.
+    tags = [statement["Condition"]["StringEquals"] for statement in held]
+    assert [tag["aws:RequestTag/kubernetes-namespace"] for tag in tags] == ["orders", "shop"]
+
+
+def test_a_cluster_with_auto_mode_tags_its_sessions(iam):
+    ensure(iam, service="eks.amazonaws.com")
+    wish = {"service": "eks.amazonaws.com", "trust_actions": ["sts:TagSession", "sts:AssumeRole"]}
+
+    assert ensure(iam, **wish)["actions"] == [f"trust iam_role {WANT['name']}"]
+
+    assert document(iam)["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    assert ensure(iam, **wish)["actions"] == []
+
+
+def test_pods_take_a_role_by_the_cluster_s_oidc_provider(iam):
+    clients = {"iam": iam, "sts": boto3.client("sts", region_name="eu-central-1")}
+    wish = {**WANT, "service": None, "oidc_issuer": CLUSTER, "service_accounts": ["kube-system/controller"]}
+    ensure_role(clients, {**WANT, **POD}, False)
+
+    assert ensure_role(clients, wish, False)["actions"] == [f"trust iam_role {WANT['name']}"]
+
+    issuer = CLUSTER.removeprefix("https://")
+    assert document(iam) == {
+        "Effect": "Allow", "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{issuer}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {
+            f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": "system:serviceaccount:kube-system:controller",
+        }},
+    }  # fmt: skip
+    assert ensure_role(clients, wish, True)["actions"] == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"service": None, "oidc_issuer": CLUSTER}, "every Pod of the cluster"),
+        ({"service": None, "oidc_issuer": "an issuer", "service_accounts": ["a/b"]}, "no address"),
+        ({"service_accounts": ["a/b"]}, "service_accounts are for pods"),
+        ({"cluster_name": "orders-lab"}, "cluster_name is for pods"),
+        ({**POD, "service_accounts": ["backend"]}, "namespace/name"),
+        ({**POD, "service_accounts": ["orders/*"]}, "namespace/name"),
+        ({"trust_actions": ["sts:TagSession"]}, "lack sts:AssumeRole"),
+    ],
+)
+def test_a_trust_for_more_than_was_meant_is_refused_before_the_first_write(iam, wish, words):
+    with pytest.raises(ResourceError, match=words):
+        ensure(iam, **wish)
+    assert iam.list_roles()["Roles"] == []

@@ -133,3 +133,4 @@ VERSION_INFO_SPEC: Spec = {
     "extended_support": {"type": "bool", "default": False},
     "addons": {"type": "list", "elements": "str", "default": []},
 }
+CLUSTER_INFO_SPEC: Spec = {"name": {"type": "str", "required": True}}

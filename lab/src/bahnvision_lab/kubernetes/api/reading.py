@@ -104,6 +104,7 @@ def _stream(
     store: Store, resource: Resource, namespace: str, test: Test, first: list[Object], seen: int, until: float,
     marks: bool, initial: bool,
 ) -> Iterator[bytes]:  # fmt: skip
+    yield b""  # the headers go out now: client-go waits for them even when it wants to stop watching
     for one in first:
         yield _line("ADDED", told(resource, one))
     if initial:

@@ -40,6 +40,7 @@ SECONDS = {
     "eks_cluster": 513,  # measured: 8 min 33 s, twice
     "eks_nodegroup": 120,  # measured: about 2 min
     "eks_addon": 60,  # estimate
+    "eks_capability": 300,  # estimate: some minutes
     "eks_config": 180,  # estimate: endpoint access and logs, some minutes
     "eks_version": 600,  # documented: several minutes; node groups come on top
     "eks_delete": 300,  # estimate

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 from aws_world import fresh, vpc_with_subnets
@@ -45,6 +47,7 @@ def walk(lab: Lab) -> None:
     eks.create_access_entry(**entry, type="STANDARD", tags={"a": "b"})
     eks.delete_access_entry(**entry)
     _addons(eks, where, _role(lab, "pods.eks.amazonaws.com"))
+    _capability(eks, where, _role(lab, "capabilities.eks.amazonaws.com"))
     update = eks.update_cluster_config(name=name, zonalShiftConfig={"enabled": True})["update"]["id"]
     eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
     eks.describe_update(name=name, updateId=update)
@@ -77,6 +80,30 @@ def _upgraded(lab: Lab, where: dict[str, Any], name: str) -> None:
     eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
     eks.update_nodegroup_version(**where, nodegroupName="n", version="1.35")
     eks.get_waiter("nodegroup_active").wait(**where, nodegroupName="n", WaiterConfig=FAST)
+
+
+def _capability(eks: Any, where: dict[str, Any], role: str) -> None:
+    argo = {"namespace": "argocd", "awsIdc": {"idcInstanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef"}}
+    admins = {"role": "ADMIN", "identities": [{"id": "someone", "type": "SSO_USER"}]}
+    one = {**where, "capabilityName": "argocd"}
+    eks.create_capability(**one, type="ARGOCD", roleArn=role, deletePropagationPolicy="RETAIN", tags={"a": "b"},
+                          configuration={"argoCd": {**argo, "rbacRoleMappings": [admins]}})  # fmt: skip
+    _until(lambda: eks.describe_capability(**one)["capability"]["status"] == "ACTIVE")
+    eks.list_capabilities(**where)
+    changed = {"rbacRoleMappings": {"removeRoleMappings": [admins]}}
+    update = eks.update_capability(**one, configuration={"argoCd": changed})["update"]["id"]
+    told = {"name": where["clusterName"], "updateId": update, "capabilityName": "argocd"}
+    _until(lambda: eks.describe_update(**told)["update"]["status"] == "Successful")
+    eks.delete_capability(**one)
+    _until(lambda: not eks.list_capabilities(**where)["capabilities"])
+
+
+def _until(done: Callable[[], bool]) -> None:
+    for _look in range(600):
+        if done():
+            return
+        time.sleep(0.1)
+    raise AssertionError("the lab did not come to it within a minute")
 
 
 def _access(eks: Any, where: dict[str, Any], node: str) -> None:

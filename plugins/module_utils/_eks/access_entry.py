@@ -49,10 +49,10 @@ def plan_present(want: Mapping[str, Any], entry: Mapping[str, Any] | None) -> Pl
     policies = {policy_arn(item["policy"], partition): sorted(set(item["namespaces"])) for item in want["policies"]}
     groups = sorted(set(want["kubernetes_groups"]))
     if entry is None:
-        return Plan((_creation(want, groups), *_policy_steps(name, {}, policies)))
-    has = {item["policyArn"]: sorted(item["accessScope"].get("namespaces") or ()) for item in entry["policies"]}
+        return Plan((_creation(want, groups), *policy_steps(name, {}, policies)))
+    has = scopes(entry)
     tags = tagging(KIND, name, entry["accessEntryArn"], entry.get("tags") or {}, want, COMPONENT)
-    return Plan((*_settings(want, entry, groups), *_policy_steps(name, has, policies), *tags))
+    return Plan((*_settings(want, entry, groups), *policy_steps(name, has, policies), *tags))
 
 
 def plan_absent(want: Mapping[str, Any], entry: Mapping[str, Any] | None) -> Plan:
@@ -66,6 +66,11 @@ def plan_absent(want: Mapping[str, Any], entry: Mapping[str, Any] | None) -> Pla
 def policy_arn(policy: str, partition: str) -> str:
     """Return the ARN of an access policy given by its name (AmazonEKSViewPolicy) or by its ARN."""
     return policy if policy.startswith("arn:") else f"arn:{partition}:eks::aws:cluster-access-policy/{policy}"
+
+
+def scopes(entry: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the namespaces of each policy; none is the whole cluster."""
+    return {item["policyArn"]: sorted(item["accessScope"].get("namespaces") or ()) for item in entry["policies"]}
 
 
 def _problems(want: Mapping[str, Any]) -> Iterator[str]:
@@ -116,7 +121,7 @@ def _settings(want: Mapping[str, Any], entry: Mapping[str, Any], groups: list[st
         yield Action("modify", KIND, want["principal_arn"], before, after, params)
 
 
-def _policy_steps(name: str, has: Mapping[str, list[str]], wanted: Mapping[str, list[str]]) -> Iterator[Action]:
+def policy_steps(name: str, has: Mapping[str, list[str]], wanted: Mapping[str, list[str]]) -> Iterator[Action]:
     """What is no longer wanted goes first: nobody has more than he had before or is to have."""
     for arn in sorted(set(has) - set(wanted)):
         yield Action("disassociate", KIND, name, {arn: _scope(has[arn])}, {}, {"policyArn": arn})

@@ -126,6 +126,35 @@ POD_IDENTITY_ASSOCIATION_SPEC: Spec = {
     "role_arn": {"type": "str"},
     **TAGS_SPEC,
 }
+CAPABILITY_IDENTITY_SPEC: Spec = {
+    "id": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": ["SSO_USER", "SSO_GROUP"], "default": "SSO_GROUP"},
+}
+ROLE_MAPPING_SPEC: Spec = {
+    "role": {"type": "str", "choices": ["ADMIN", "EDITOR", "VIEWER"], "required": True},
+    "identities": {"type": "list", "elements": "dict", "options": CAPABILITY_IDENTITY_SPEC, "required": True},
+}
+ARGOCD_SPEC: Spec = {
+    "namespace": {"type": "str", "default": "argocd"},
+    "idc_instance_arn": {"type": "str", "required": True},
+    "idc_region": {"type": "str"},
+    "role_mappings": {"type": "list", "elements": "dict", "options": ROLE_MAPPING_SPEC, "default": []},
+    "vpc_endpoint_ids": {"type": "list", "elements": "str", "default": []},
+}
+CAPABILITY_SPEC: Spec = {
+    **IDENTITY_SPEC,
+    **STATE,
+    "cluster_name": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": ["ARGOCD", "ACK", "KRO"], "default": "ARGOCD"},
+    "role_arn": {"type": "str"},
+    "argocd": {"type": "dict", "options": ARGOCD_SPEC},
+    "access_policies": {"type": "list", "elements": "dict", "options": POLICY_SPEC, "default": []},
+    **TAGS_SPEC,
+    **WAIT_SPEC,
+    "wait_timeout": {"type": "int", "default": 1800},
+    "wait_pause": {"type": "float", "default": 5},
+}
 VERSION_INFO_SPEC: Spec = {
     "version": {"type": "str", "default": ""},
     "running_version": {"type": "str", "default": ""},

@@ -15,15 +15,15 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors im
 PAUSES = (0.3, 0.6, 1.2, 2.4, 4.8, *(5.0,) * 10)
 
 
-def with_new_role(act: Callable[[], Any], codes: Collection[str], sleep: Callable[[float], None] = time.sleep) -> None:
+def with_new_role(act: Callable[[], Any], codes: Collection[str], sleep: Callable[[float], None] = time.sleep) -> Any:
     """Call `act` until it no longer ends with one of `codes` and a message about a role: such a refusal counts when
     it lasts. It may also be the service's own role, which the first call in an account makes."""
     for pause in (*PAUSES, None):
         try:
-            act()
-            return
+            return act()
         except ResourceError as problem:
             young = problem.details.get("error_code") in codes and "role" in problem.message.lower()
             if not young or pause is None:
                 raise
         sleep(pause)
+    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -17,6 +17,7 @@ from bahnvision_lab.kubernetes.api.reviews import Reviews
 from bahnvision_lab.kubernetes.api.server import ApiServer
 from bahnvision_lab.kubernetes.api.store import Object, Store
 from bahnvision_lab.kubernetes.api.writes import Options, Writer
+from bahnvision_lab.kubernetes.argocd.model import Argo
 from bahnvision_lab.kubernetes.clock import stamp
 from bahnvision_lab.kubernetes.controllers.loop import Loop
 from bahnvision_lab.kubernetes.objects.decoding import Strictness
@@ -38,6 +39,10 @@ def no_nodes(_pod: Object) -> None:
     """Node groups do not grow by themselves."""
 
 
+def no_argocd() -> None:
+    """Only what is installed in the cluster itself."""
+
+
 @dataclass
 class Setting:
     """What the cluster's owner decides."""
@@ -51,6 +56,7 @@ class Setting:
     external: External = nobody  # whose token it is that no service account has
     image_trouble: Callable[[str], str] = no_trouble  # why an image does not run, "" when it does
     more_nodes: Callable[[Object], None] = no_nodes  # asked when a Pod fits on no node (EKS Auto Mode)
+    managed_argocd: Callable[[], Argo | None] = no_argocd  # the Argo CD that AWS runs beside the cluster
     start_seconds: Callable[[], float] = field(default=lambda: 0.0)  # how long a Pod takes to become ready
 
 
@@ -68,6 +74,7 @@ class Cluster:
         self.authenticator = Authenticator(self.store, self.tokens, setting.external)
         self.reviews = Reviews(self.authenticator, self.permission)
         self.writer = Writer(self.store, self.catalogue, Admission(self.store, self.permission, setting.service_range))
+        self.folder = certificate
         self.began = stamp()
         self._furnish()
         self._server = ApiServer(self, port, certificate)

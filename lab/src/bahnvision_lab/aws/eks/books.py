@@ -33,7 +33,7 @@ class Update:
     status: str = "InProgress"
     created: datetime = field(default_factory=now)
     errors: list[Told] = field(default_factory=list)
-    owner: tuple[str, str] = ("", "")  # ("nodegroup" or "addon", name); the cluster's own has none
+    owner: tuple[str, str] = ("", "")  # ("nodegroup", "addon" or "capability", name); the cluster's own has none
 
     def describe(self) -> Told:
         return {
@@ -95,6 +95,23 @@ class Addon:
 
 
 @dataclass
+class Capability:
+    """Argo CD, ACK or kro, as AWS runs them beside a cluster."""
+
+    arn: str
+    told: Told
+    status: str = "CREATING"
+    issues: list[Told] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return str(self.told["capabilityName"])
+
+    def describe(self) -> Told:
+        return {**self.told, "arn": self.arn, "status": self.status, "health": {"issues": self.issues}}
+
+
+@dataclass
 class Cluster:
     """One cluster; `kubernetes` is its API once it is there."""
 
@@ -112,6 +129,7 @@ class Cluster:
     bootstrap_addons: bool = True
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
     addons: dict[str, Addon] = field(default_factory=dict)
+    capabilities: dict[str, Capability] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     associations: dict[str, Told] = field(default_factory=dict)
     updates: list[Update] = field(default_factory=list)
@@ -142,7 +160,9 @@ class Cluster:
         """The tags of whatever of this cluster has the ARN."""
         if arn == self.arn():
             return dict_of(self.told)
-        members: list[Nodegroup | Addon] = [*self.nodegroups.values(), *self.addons.values()]
+        members: list[Nodegroup | Addon | Capability] = [
+            *self.nodegroups.values(), *self.addons.values(), *self.capabilities.values(),
+        ]  # fmt: skip
         for one in members:
             if one.arn == arn:
                 return dict_of(one.told)

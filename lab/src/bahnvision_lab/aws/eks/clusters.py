@@ -226,7 +226,7 @@ class ClusterOperations(EksBase):
         return self._page("updateIds", [one.id for one in cluster.updates if one.owner == owner])
 
     def _owner(self) -> tuple[str, str]:
-        for kind, key in (("nodegroup", "nodegroupName"), ("addon", "addonName")):
+        for kind, key in (("nodegroup", "nodegroupName"), ("addon", "addonName"), ("capability", "capabilityName")):
             if self.params.get(key):
                 return kind, self.params[key]
         return "", ""

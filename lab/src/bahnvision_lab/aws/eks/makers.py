@@ -9,6 +9,7 @@ from moto.ec2.models import ec2_backends
 
 from bahnvision_lab.aws.eks import offers
 from bahnvision_lab.aws.eks.books import Addon, Cluster, Told, random_id
+from bahnvision_lab.aws.eks.capabilities import managed_argocd
 from bahnvision_lab.aws.eks.nodes import Nodes
 from bahnvision_lab.kubernetes.cluster import Cluster as Kubernetes
 from bahnvision_lab.kubernetes.cluster import Setting
@@ -70,6 +71,7 @@ class Makers(Nodes):
             cluster.told["kubernetesNetworkConfig"]["serviceIpv4Cidr"],
             lambda token: self.service.user_of(cluster, token),
             self.service.images.trouble,
+            managed_argocd=lambda: managed_argocd(cluster),
         )
         if auto:
             setting.more_nodes = lambda _pod: self._grow(cluster)

@@ -16,6 +16,7 @@ from moto.utilities.utils import get_partition
 from bahnvision_lab.aws.eks import checks, offers
 from bahnvision_lab.aws.eks.addons import AddonOperations
 from bahnvision_lab.aws.eks.books import Cluster, Told
+from bahnvision_lab.aws.eks.capabilities import CapabilityOperations
 from bahnvision_lab.aws.eks.clusters import ClusterOperations
 from bahnvision_lab.aws.eks.entries import AccessOperations
 from bahnvision_lab.aws.eks.images import Images
@@ -81,7 +82,7 @@ class Service:
                     cluster.kubernetes.close()
 
 
-class EksOperations(ClusterOperations, NodegroupOperations, AddonOperations, AccessOperations):
+class EksOperations(ClusterOperations, NodegroupOperations, AddonOperations, AccessOperations, CapabilityOperations):
     def list_tags_for_resource(self) -> ActionResult:
         return ActionResult({"tags": self._tags()})
 
@@ -124,7 +125,7 @@ def _locked(operation: Callable[[Any], ActionResult]) -> Callable[[LabEks], Acti
     return work
 
 
-for _class in EksOperations.__mro__[:5]:
+for _class in EksOperations.__mro__[:6]:
     for _name, _operation in list(vars(_class).items()):
         if callable(_operation) and not _name.startswith("_"):
             setattr(LabEks, _name, _locked(_operation))

@@ -25,6 +25,8 @@ LIFE = timedelta(minutes=15)
 POLICIES = {
     "AmazonEKSClusterAdminPolicy": "cluster-admin", "AmazonEKSAdminPolicy": "admin", "AmazonEKSEditPolicy": "edit",
     "AmazonEKSViewPolicy": "view", "AmazonEKSAdminViewPolicy": "eks:admin-view",
+    # What EKS associates with the role of its Argo CD by itself.
+    "AmazonEKSArgoCDClusterPolicy": "eks:argocd-cluster", "AmazonEKSArgoCDPolicy": "eks:argocd",
 }  # fmt: skip
 SecretOf = Callable[[str], str | None]
 

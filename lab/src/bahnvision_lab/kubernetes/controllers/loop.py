@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bahnvision_lab.kubernetes.argocd.controller import Controller
 from bahnvision_lab.kubernetes.controllers import deployments, housekeeping, jobs, pods, scaling, services, sets
 from bahnvision_lab.kubernetes.controllers.hands import Hands
 from bahnvision_lab.kubernetes.status import ApiError
@@ -30,9 +31,11 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=f"controllers-{cluster.setting.name}", daemon=True)
         hands = Hands(cluster)
         kubelets = pods.Kubelets(hands)
+        argocd = Controller(hands)
         self._steps: list[Callable[[], object]] = [
             lambda: housekeeping.step(hands), lambda: deployments.step(hands), lambda: sets.step(hands),
             lambda: jobs.step(hands), kubelets.step, lambda: services.step(hands), lambda: scaling.step(hands),
+            argocd.step,
         ]  # fmt: skip
 
     def start(self) -> None:

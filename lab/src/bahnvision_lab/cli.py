@@ -111,6 +111,9 @@ def _servers(status: dict[str, Any]) -> Iterator[str]:
         yield f"database  {name}: {database['status']}, PostgreSQL {version}, {zones}{where}"
     for name, proxy in status["proxies"].items():
         yield f"proxy     {name}: {proxy['status']}, {proxy['host']}:{proxy['port']}"
+    for name, cluster in status["clusters"].items():
+        yield f"cluster   {name}: Kubernetes {cluster['version']}, {cluster['endpoint']}"
+    yield f"charts    Helm repository {status['charts']['url']}"
     for name, cache in status["caches"].items():
         endpoint = cache["primary"] or cache["configuration"]
         where = f"{endpoint['host']}:{endpoint['port']}" if endpoint else "no endpoint yet"

@@ -25,6 +25,7 @@ from bahnvision_lab.aws.request_log import RequestLog
 from bahnvision_lab.aws.server import AwsServer, Credentials, configure_moto
 from bahnvision_lab.aws.small import service as small
 from bahnvision_lab.certificates import Authority
+from bahnvision_lab.charts.server import ChartServer
 from bahnvision_lab.control import end_servers
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.faults import Faults
@@ -60,6 +61,7 @@ class Daemon:
         )
         elasticache.install(self.caches)
         self.clusters = eks.install(state.clusters, self.authority, self.faults, self.api.secret_of, self.publish)
+        self.charts = ChartServer()
         self._source: dict[str, object] = {}
         self._publishing = threading.Lock()
 
@@ -69,6 +71,7 @@ class Daemon:
         try:
             self._source = start_source(self.state, self.authority)
             self.api.start()
+            self.charts.start()
             self.publish()
             self.stopping.wait()
         finally:
@@ -92,6 +95,7 @@ class Daemon:
             "caches": self.caches.describe(),
             "proxies": self.proxies.describe(),
             "clusters": self.clusters.describe(),
+            "charts": self.charts.describe(),
         }
 
     def _stop(self) -> None:
@@ -100,6 +104,7 @@ class Daemon:
         with self._publishing:
             self.state.status_file.unlink(missing_ok=True)
         self.api.stop()
+        self.charts.stop()
         self.clusters.close()
         self.fleet.close()
         self.caches.close()

@@ -38,6 +38,7 @@ class Controller:
         self._repositories = Repositories(self.cluster.folder / "argocd")
         self._due: dict[str, float] = {}
         self._operations: dict[str, Operation] = {}
+        self._seen: dict[str, tuple[int, str]] = {}  # at which version of the cluster all was as it should be
 
     def step(self) -> None:
         if not self.store.every(APPLICATIONS):
@@ -81,6 +82,11 @@ class Controller:
         rules.require_allowed(self.cluster, argo, app, project)
         rules.require_cache(self.cluster, argo)
         commit, manifests = self._repositories.read(app["spec"].get("source") or {})
+        uid, last = app["metadata"]["uid"], self._operations.get(app["metadata"]["uid"])
+        now = (self.store.version, commit)
+        if before and not before.get("conditions") and self._seen.get(uid) == now and not (last and last.goes_on):
+            return before
+        self._seen[uid] = now
         view = View(self.cluster, argo, app, project)
         view.take_in(manifests)
         operation = self._operation(app, view, commit)

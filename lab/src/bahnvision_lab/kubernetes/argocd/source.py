@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 UNKNOWN = ("chart", "helm", "plugin", "kustomize", "ref")
 SECONDS = 20
+FRESH = 0.7  # seconds for which a copy is taken as it is, for all Applications
 # No question to a terminal that is not there, no configuration of whoever runs the lab.
 ALONE = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
 
@@ -29,26 +31,31 @@ class Repositories:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[tuple[str, str, str], list[Object]] = {}  # a commit's manifests do not change
+        self._fresh: dict[tuple[str, str], tuple[float, str]] = {}
 
     def read(self, source: dict[str, Any]) -> tuple[str, list[Object]]:
         """The commit and its manifests; ComparisonError with git's words when it cannot be had."""
         _require_known(source)
         url, revision = str(source.get("repoURL", "")), str(source.get("targetRevision") or "HEAD")
-        copy = self._copy(url, revision)
-        commit = _resolved(copy, revision)
+        copy, commit = self._commit(url, revision)
         asked = (str(copy), commit, json.dumps(source, sort_keys=True))
         if asked not in self._known:
-            self._known = {asked: Folder(copy, commit).manifests(str(source.get("path") or "."), source)}
+            self._known[asked] = Folder(copy, commit).manifests(str(source.get("path") or "."), source)
         return commit, self._known[asked]
 
-    def _copy(self, url: str, revision: str) -> Path:
+    def _commit(self, url: str, revision: str) -> tuple[Path, str]:
         copy = self._folder / hashlib.sha256(url.encode()).hexdigest()[:16]
+        until, commit = self._fresh.get((url, revision), (0.0, ""))
+        if time.monotonic() < until:
+            return copy, commit
         if not copy.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             _git(None, "init", "-q", "--bare", str(copy))
         head = ["+HEAD:refs/lab/HEAD"] if revision == "HEAD" else []
         _git(copy, "fetch", "-q", "--prune", "--no-tags", "--", url, "+refs/*:refs/copy/*", *head)
-        return copy
+        commit = _resolved(copy, revision)
+        self._fresh[(url, revision)] = (time.monotonic() + FRESH, commit)
+        return copy, commit
 
 
 class Folder:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from bahnvision_lab import control
+from bahnvision_lab import clusters_cli, control
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.faults_cli import add_parser as add_faults
 from bahnvision_lab.rehearse.cli import add_parser as add_rehearse
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
             "--pace", type=_factor, metavar="F",
             help="AWS-like durations times F: 1 is as slow as AWS, 0.01 a hundredth; 0 (default) as fast as it goes",
         )  # fmt: skip
+    clusters_cli.add_parser(commands)
     add_faults(commands)
     add_load(commands)
     add_rehearse(commands)

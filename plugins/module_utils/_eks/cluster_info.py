@@ -11,6 +11,8 @@ from typing import Any
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.cluster import facts
 
+ENTRY = "bahnvision.aws/reached"
+
 
 def cluster_info(clients: Mapping[str, Any], params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
     cluster = api.get_cluster(clients["eks"], params["name"])
@@ -22,20 +24,15 @@ def kubeconfig(cluster: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the API server is and who vouches for it; {} before there is one.
 
     The user has nothing to log in with: a token lives 15 minutes and is given beside this, so nobody stores it.
+    kubernetes.core hides every string of this dictionary wherever it comes up in a task's result. So it holds none that
+    comes up elsewhere: no "v1" (all clients do without it here), and not the name of the cluster.
     """
     if not cluster or not cluster["endpoint"]:
         return {}
-    name, server = cluster["name"], cluster["endpoint"]
+    reached = {"server": cluster["endpoint"], "certificate-authority-data": cluster["certificate_authority_data"]}
     return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {"server": server, "certificate-authority-data": cluster["certificate_authority_data"]},
-            }
-        ],
-        "users": [{"name": name, "user": {}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "current-context": name,
+        "clusters": [{"name": ENTRY, "cluster": reached}],
+        "users": [{"name": ENTRY, "user": {}}],
+        "contexts": [{"name": ENTRY, "context": {"cluster": ENTRY, "user": ENTRY}}],
+        "current-context": ENTRY,
     }

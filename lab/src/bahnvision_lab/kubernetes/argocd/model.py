@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
+from bahnvision_lab.charts.archives import SOURCES, definition
 from bahnvision_lab.kubernetes.api.identity import User
 
 Object = dict[str, Any]
 ARGO_GROUP = "argoproj.io"
 APPLICATIONS, PROJECTS = (ARGO_GROUP, "applications"), (ARGO_GROUP, "appprojects")
-KINDS = {"applications": "Application", "appprojects": "AppProject", "applicationsets": "ApplicationSet"}
-# What must be there; the rest is taken as it is. The real definitions are some thousand lines each.
-NEEDED: dict[str, Object] = {
-    "applications": {
-        "required": ["destination", "project"],
-        "properties": {"destination": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                       "project": {"type": "string"}},
-    },
-}  # fmt: skip
 TRACKING = "argocd.argoproj.io/tracking-id"
 WAVE, HOOK = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/hook"
 REFRESH = "argocd.argoproj.io/refresh"
@@ -49,28 +43,9 @@ def comparison(message: str) -> ApplicationError:
 
 
 def definitions() -> list[Object]:
-    return [_definition(plural, kind) for plural, kind in KINDS.items()]
-
-
-def _definition(plural: str, kind: str) -> Object:
-    loose: Object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    whole: Object = {
-        "type": "object", "required": ["metadata", "spec"],
-        "properties": {"spec": {**loose, **NEEDED.get(plural, {})}, "status": loose, "operation": loose},
-    }  # fmt: skip
-    short = {"applications": ["app", "apps"], "appprojects": ["appproj", "appprojs"]}.get(plural, ["appset"])
-    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List", "shortNames": short}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": whole}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{ARGO_GROUP}"},
-        "spec": {"group": ARGO_GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
-    }  # fmt: skip
-
-
-def name_of(one: Object) -> str:
-    told = one["metadata"]
-    return f"{told['namespace']}/{told['name']}" if told.get("namespace") else str(told["name"])
+    """Argo CD's kinds, as the lab's chart has them."""
+    told = yaml.safe_load((SOURCES / "argo-cd" / "crds.yaml").read_text(encoding="utf-8"))
+    return [definition(one, kept=False) for one in told]
 
 
 def group_of(one: Object) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._application.worklo
 
 NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+PATH = re.compile(r"/[^\s*?#%]*")
 AMOUNTS = ("cpu", "memory", "ephemeral-storage")
 LONGEST = {"web": 63, "worker": 63, "schedule": 52, "job": 63 - HASH - 1}
 OF_TYPE = {
@@ -164,8 +165,8 @@ def _routes(component: Component) -> Iterator[str]:
         path = route["path"]
         if route["host"] and not HOST.fullmatch(route["host"]):
             yield f"route to {route['host']!r}: that is no host name"
-        if not path.startswith("/") or "*" in path:
-            yield f"route {path!r} must begin with / and hold no *"
+        if not PATH.fullmatch(path) or any(part in ("", ".", "..") for part in path.strip("/").split("/")[1:]):
+            yield f"route {path!r} must begin with / and hold neither *, % nor //, /./, /../"
         for private in ingress.private_paths(component):
             if ingress.covers(private, path):
                 yield f"its route {path} would lay {private} open, which is not for everybody"

@@ -13,6 +13,8 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._application.ingres
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.model import Component, Context, namespace_of
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+LABEL_KEY = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 BALANCER = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -38,6 +40,13 @@ def _names(context: Context) -> Iterator[str]:
     for what, value in (("app", context["app"]), ("stage", context["stage"]), ("namespace", namespace_of(context))):
         if not LABEL.fullmatch(value):
             yield f"context.{what} {value!r} is no name: lower-case letters, digits and hyphens, 63 at most"
+    if not context["app"][:1].isalpha():
+        yield f"context.app {context['app']!r} must begin with a letter: it begins the names of Services"
+    if len(f"{context['app']}-{context['stage']}") > 63:
+        yield f"{context['app']}-{context['stage']} is too long for a label (63 characters)"
+    for key, value in context["labels"].items():
+        if not LABEL_KEY.fullmatch(str(key)) or not LABEL_VALUE.fullmatch(str(value)):
+            yield f"context.labels: {key}={value} is no label of Kubernetes"
     if not re.fullmatch(r"1\.[0-9]+", context["kubernetes_version"]):
         yield f"context.kubernetes_version {context['kubernetes_version']!r} is no minor version such as 1.35"
 
@@ -97,6 +106,9 @@ def _ingress(context: Context) -> Iterator[str]:
             yield f"context.ingress.certificate_arns: {arn!r} is no ARN of a certificate of ACM"
     if wanted["waf_arn"] and ":regional/webacl/" not in wanted["waf_arn"]:
         yield f"context.ingress.waf_arn {wanted['waf_arn']!r} is no regional web ACL: load balancers take no global one"
+    for key, value in wanted["tags"].items():
+        if "," in f"{key}{value}" or "=" in str(key):
+            yield f"context.ingress.tags: {key}={value} would be cut at its comma or equals sign"
     name = wanted["load_balancer_name"]
     if name and (len(name) > LONGEST_NAME or not BALANCER.fullmatch(name)):
         yield f"context.ingress.load_balancer_name {name!r} is no name of one (up to {LONGEST_NAME} characters)"

@@ -12,20 +12,32 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._application import
     check_context,
     check_secrets,
     images,
+    ingress,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.model import Component, Context, Object
-from ansible_collections.bahnvision.aws.plugins.module_utils._application.refused import Refused
 
 
-def check(context: Context, components: list[Component]) -> None:
-    found = [
+def problems(context: Context, components: list[Component]) -> list[str]:
+    return [
         *check_context.problems(context, components),
         *_twice("components are named", [one["name"] for one in components]),
         *_twice("routes lead to", [_route(route) for one in components for route in one["routes"]]),
+        *_hidden_from(components),
         *(problem for one in components for problem in check_component.problems(one, context, components)),
     ]
-    if found:
-        raise Refused(found)
+
+
+def _hidden_from(components: list[Component]) -> Iterator[str]:
+    """A path cannot be answered with 404 for one component and lead to another."""
+    hidden = {
+        (route["host"], path): one["name"] for one in components for route in one["routes"]
+        for path in ingress.hidden(one, route)
+    }  # fmt: skip
+    for one in components:
+        for route in one["routes"]:
+            owner = hidden.get((route["host"], route["path"]), one["name"])
+            if owner != one["name"] and route["match"] == "Prefix":
+                yield f"component {one['name']}: its route {_route(route)} is a private path of {owner}"
 
 
 def _twice(what: str, names: list[str]) -> Iterator[str]:
@@ -37,17 +49,15 @@ def _route(route: Component) -> str:
     return f"{route['host'] or '*'}{route['path'].rstrip('/') or '/'} ({route['match']})"
 
 
-def check_rendered(context: Context, objects: list[Object]) -> None:
+def rendered_problems(context: Context, objects: list[Object]) -> list[str]:
     """What overrides may have brought in, too."""
-    found = [
+    return [
         *check_secrets.problems(context, objects),
         *_twice("objects are named", [f"{one['kind']} {one['metadata']['name']}" for one in objects]),
         *(f"{one['kind']} {one['metadata']['name']}: {image} names its image by a tag"
           for one in objects for image in _images(one)
           if not context["mutable_images"] and not images.is_fixed(image)),
     ]  # fmt: skip
-    if found:
-        raise Refused(found)
 
 
 def _images(one: Object) -> Iterator[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,20 +39,28 @@ POD_SECURITY = "pod-security.kubernetes.io/"
 
 def manifests(given: Sequence[Any], about: Mapping[str, Any], component_spec: Spec, context_spec: Spec) -> list[Object]:
     """All objects, or Refused with all that is wrong."""
-    context, problems = read("context", about, context_spec)
-    components: list[Component] = []
-    for number, one in enumerate(given):
-        name = one.get("name") if isinstance(one, Mapping) else None
-        component, found = read(f"component {name or number}", one, component_spec)
-        components.append(component)
-        problems += found
+    if isinstance(given, (str, Mapping)) or not isinstance(given, Sequence):
+        raise Refused([f"the components must be a list, not {type(given).__name__}"])
+    readings = [read("context", about, context_spec)]
+    readings += [read(f"component {_called(one) or number}", one, component_spec) for number, one in enumerate(given)]
+    unknown = [problem for one in readings for problem in one.unknown]
+    if any(one.unfit for one in readings):
+        raise Refused([*unknown, *(problem for one in readings for problem in one.unfit)])
+    context, *components = (one.value for one in readings)
+    wanted: list[Component] = [one for one in components if one["enabled"]]
+    problems = [*unknown, *checks.problems(context, wanted)]
     if problems:
         raise Refused(problems)
-    wanted = [one for one in components if one["enabled"]]
-    checks.check(context, wanted)
     objects = render(context, wanted)
-    checks.check_rendered(context, objects)
-    return objects
+    left = checks.rendered_problems(context, objects)
+    if left:
+        raise Refused(left)
+    # Nothing shared between objects, and no string of Ansible's own that would be taken for a template again.
+    return json.loads(json.dumps(objects))
+
+
+def _called(one: Any) -> Any:
+    return one.get("name") if isinstance(one, Mapping) else ""
 
 
 def render(context: Context, components: list[Component]) -> list[Object]:

@@ -75,6 +75,8 @@ def make(
 
 def text(value: Any) -> str:
     """A value as an environment variable carries it."""
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, dict)):

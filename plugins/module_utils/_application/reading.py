@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-Component = Mapping[str, Any]
-Context = Mapping[str, Any]
 Spec = dict[str, dict[str, Any]]
 COPIED = ("type", "elements", "choices", "required", "default")
 
@@ -30,19 +29,35 @@ def spec_of(options: Mapping[str, Any]) -> Spec:
     return spec
 
 
-def read(where: str, given: Mapping[str, Any], spec: Spec) -> tuple[dict[str, Any], list[str]]:
-    """One checked dictionary with its defaults, and what is wrong with it."""
-    unknown = list(_unknown(where, given, spec))
-    if unknown:
-        return {}, unknown
-    result = ArgumentSpecValidator(spec).validate(dict(given))
-    return result.validated_parameters, [f"{where}: {message}" for message in result.error_messages]
+@dataclass(frozen=True)
+class Reading:
+    """One dictionary with its defaults. `unfit` keeps others from looking at it, `unknown` is left out."""
+
+    value: dict[str, Any]
+    unfit: list[str]
+    unknown: list[str]
+
+
+def read(where: str, given: Any, spec: Spec) -> Reading:
+    if not isinstance(given, Mapping):
+        return Reading({}, [f"{where} must be a dictionary, not {type(given).__name__}"], [])
+    result = ArgumentSpecValidator(spec).validate(_known(given, spec))
+    unfit = [f"{where}: {message}" for message in result.error_messages]
+    return Reading(result.validated_parameters, unfit, list(_unknown(where, given, spec)))
+
+
+def _known(given: Any, spec: Spec) -> Any:
+    if isinstance(given, list):
+        return [_known(one, spec) for one in given]
+    if not isinstance(given, Mapping):
+        return given
+    return {
+        key: _known(value, spec[key]["options"]) if "options" in spec[key] else value
+        for key, value in given.items() if key in spec
+    }  # fmt: skip
 
 
 def _unknown(where: str, given: Any, spec: Spec) -> Iterator[str]:
-    if not isinstance(given, Mapping):
-        yield f"{where} must be a dictionary, not {type(given).__name__}"
-        return
     for key, value in given.items():
         if key not in spec:
             near = difflib.get_close_matches(str(key), list(spec), 1)
@@ -51,4 +66,4 @@ def _unknown(where: str, given: Any, spec: Spec) -> Iterator[str]:
             items = enumerate(value) if isinstance(value, list) else [("", value)]
             for number, item in items:
                 at = f"{where}.{key}" + (f"[{number}]" if number != "" else "")
-                yield from _unknown(at, item, spec[key]["options"])
+                yield from _unknown(at, item, spec[key]["options"]) if isinstance(item, Mapping) else ()

@@ -30,7 +30,8 @@ def cluster(folder: Path) -> Iterator[postgres.Server]:
         ensure_database(server)
         yield server
     finally:
-        processes.end(identity, signal.SIGINT)
+        # At once: a checkpoint of what is thrown away takes longer than some of the tests.
+        processes.end(identity, signal.SIGQUIT)
 
 
 def dsn_of(server: postgres.Server) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource import calls
 from aws_world import fresh, refused
-from bahnvision_lab import faults
+from bahnvision_lab import cli, faults
 from bahnvision_lab.aws.faulty import THROTTLING
 from bahnvision_lab.errors import LabError
 from bahnvision_lab.faults import Faults
@@ -159,28 +157,29 @@ def test_bad_settings_are_refused(setting: dict[str, Any], words: str) -> None:
         faults.added({}, setting)
 
 
-def test_the_command_sets_shows_and_clears(lab: Lab) -> None:
-    first = _lab_faults(
-        lab, "set", "--throttle", "0.3", "--fail", "rds:CreateDBInstance:2:InternalFailure:acted",
+def test_the_command_sets_shows_and_clears(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(lab.state.folder))
+
+    def said(*arguments: str) -> str:
+        assert cli.main(["faults", *arguments]) == 0
+        return capsys.readouterr().out
+
+    said(
+        "set", "--throttle", "0.3", "--fail", "rds:CreateDBInstance:2:InternalFailure:acted",
         "--endpoint-flip-seconds", "db=3", "--failover-does-nothing", "db",
     )  # fmt: skip
-    assert first.returncode == 0, first.stderr
-    assert _lab_faults(lab, "set", "--failover-does-nothing", "cache").returncode == 0
-    shown = _lab_faults(lab, "show").stdout.splitlines()
+    said("set", "--failover-does-nothing", "cache")
+    shown = said("show").splitlines()
     assert "throttle: 0.3" in shown
     assert "failover_does_nothing: cache, db" in shown
     assert "fail: rds:CreateDBInstance, call 2, carried out, then answered with InternalFailure" in shown
-    assert "throttle" not in _lab_faults(lab, "clear", "throttle").stdout
-    assert _lab_faults(lab, "clear").stdout == "Nothing goes wrong on purpose\n"
+    assert "throttle" not in said("clear", "throttle")
+    assert said("clear") == "Nothing goes wrong on purpose\n"
     assert not lab.state.faults.exists()
-    refusal = _lab_faults(lab, "set", "--throttle", "2")
-    assert (refusal.returncode, refusal.stderr) == (1, "lab: throttle must be a number between 0 and 1, not 2.0\n")
-
-
-def _lab_faults(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bahnvision_lab.cli", "faults", *arguments]
-    environment = {VARIABLE: str(lab.state.folder), "PATH": ""}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert cli.main(["faults", "set", "--throttle", "2"]) == 1
+    assert capsys.readouterr().err == "lab: throttle must be a number between 0 and 1, not 2.0\n"
 
 
 def _log(lab: Lab) -> list[dict[str, Any]]:

@@ -102,6 +102,7 @@ def test_servers_of_a_killed_daemon_are_ended_by_record(state: State) -> None:
     assert again["databases"] == {}
 
 
+@pytest.mark.full
 def test_a_terminated_daemon_ends_its_servers(state: State) -> None:
     status, _started = control.up(state)
     processes = state.registry.all()
@@ -180,6 +181,7 @@ def test_no_password_is_in_any_argument_or_environment(lab: Lab, rds: Any) -> No
         assert b"Very-Secret-In-Here" not in lab.state.log.read_bytes() + lab.state.request_log.read_bytes()
 
 
+@pytest.mark.full
 def test_an_ordinary_user_can_run_the_lab(tmp_path_factory: pytest.TempPathFactory) -> None:
     if os.geteuid() != 0:
         pytest.skip("this whole run is an ordinary user's already")

@@ -67,6 +67,7 @@ def test_observations_outlast_the_feed(cairns):
     assert {trip.partition("~")[2] for trip in trips} == {"1"}
 
 
+@pytest.mark.full
 def test_memory_does_not_grow_with_the_scale(cairns):
     """Rows of three weeks and copies are made one at a time: far below the 70 MB they would take together."""
     world = observations.World(cairns, weeks=3)

@@ -49,6 +49,7 @@ def test_a_second_load_changes_nothing_and_a_load_from_nothing_gives_the_same(se
         assert content(connection) == before
 
 
+@pytest.mark.full  # the failure below is noticed in the same way, and keeps nothing either
 def test_a_load_killed_half_way_leaves_nothing_and_the_next_one_is_whole(server, dsn):
     with server.connect() as admin:
         admin.execute("DROP DATABASE bahnvision WITH (FORCE)")
@@ -82,7 +83,34 @@ def test_tables_of_somebody_else_are_refused_and_kept(server, dsn):
             load(dsn, 1)
         assert one(connection, "SELECT count(*) FROM precious") == 1
         connection.execute("DROP TABLE precious")
-    assert not load(dsn, 1).already
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Return a function that runs `lab load …` on a state folder."""
+    monkeypatch.setenv("BAHNVISION_LAB_STATE", str(tmp_path))
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    cli.add_parser(parser.add_subparsers())
+
+    def run(*words):
+        arguments = parser.parse_args(["load", *words])
+        return arguments.func(arguments)
+
+    return run
+
+
+def test_the_command_reads_the_status_and_prints_the_rows(command, dsn, tmp_path, capsys):
+    """It loads what the test before has left empty."""
+    processes.Registry(tmp_path / "pids.json").add("daemon", processes.identify(os.getpid()))
+    (tmp_path / "status.json").write_text(json.dumps({"running": True, "source": {"dsn": dsn}}))
+    assert command() == 0
+    printed = capsys.readouterr().out
+    assert "gtfs_stop_times: 37,790 rows" in printed
+    assert "scale 1 loaded" in printed
+    assert command("--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["scale"], result["already"], result["rows"]["gtfs_stops"]) == (1, True, 416)
+    assert PASSWORD not in printed
 
 
 @pytest.mark.full
@@ -149,36 +177,9 @@ def test_a_load_that_fails_says_so_and_leaves_nothing(server, dsn):
         assert mark.tables(connection) == []
 
 
-@pytest.fixture
-def command(monkeypatch, tmp_path):
-    """Return a function that runs `lab load …` on a state folder."""
-    monkeypatch.setenv("BAHNVISION_LAB_STATE", str(tmp_path))
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    cli.add_parser(parser.add_subparsers())
-
-    def run(*words):
-        arguments = parser.parse_args(["load", *words])
-        return arguments.func(arguments)
-
-    return run
-
-
 def test_the_command_says_when_the_lab_is_not_up(command):
     with pytest.raises(LabError, match="run `lab up` first"):
         command()
-
-
-def test_the_command_reads_the_status_and_prints_the_rows(command, dsn, tmp_path, capsys):
-    processes.Registry(tmp_path / "pids.json").add("daemon", processes.identify(os.getpid()))
-    (tmp_path / "status.json").write_text(json.dumps({"running": True, "source": {"dsn": dsn}}))
-    assert command() == 0
-    printed = capsys.readouterr().out
-    assert "gtfs_stop_times: 37,790 rows" in printed
-    assert "scale 1 loaded" in printed
-    assert command("--json") == 0
-    result = json.loads(capsys.readouterr().out)
-    assert (result["scale"], result["already"], result["rows"]["gtfs_stops"]) == (1, True, 416)
-    assert PASSWORD not in printed
 
 
 @pytest.mark.parametrize("scale", ["0", "-3", "2.5", "many", "1001"])

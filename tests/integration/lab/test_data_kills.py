@@ -11,11 +11,11 @@ from cache_stage import WHOLE, CacheStage
 from rds_world import World
 from stage import Stage
 
-KILLS = 20
+KILLS = [8, pytest.param(20, marks=pytest.mark.full)]
 ROLES = ("rds", "elasticache")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with running_lab(tmp_path_factory.mktemp("data-kills") / "lab") as lab:
         made = Stage(lab, "vpc", "network.yml", vpc_nat="none", vpc_interface_endpoints=[], vpc_flow_logs="none").run()
@@ -24,11 +24,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.mark.timeout(3000)
-def test_killed_at_twenty_random_moments_and_then_throttled_both_converge(stage: Stage) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_killed_at_random_moments_and_then_throttled_both_converge(stage: Stage, kills: int) -> None:
     """SIGKILL to the whole run with its children, wherever both roles are; then three calls of ten are refused."""
     seed = random.randrange(10**6)
     dice, wish = random.Random(seed), {}
-    while stage.kills < KILLS:
+    while stage.kills < kills:
         # Another wish each time: what was made before is changed, object by object, while the rest is still made.
         wish = {f"{role}_tags": {"round": str(stage.kills)} for role in ROLES}
         stage.kill_at(dice.choice((0, 1, 2, 3)), within=4, most=40, **wish)

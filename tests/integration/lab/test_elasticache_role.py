@@ -40,7 +40,7 @@ def four_runs(network: CacheStage) -> tuple[Outcome, Outcome]:
     return assert_four_runs(network)
 
 
-@pytest.mark.full  # without a network; the scenario elasticache_check does so too, and the four runs see these settings
+@pytest.mark.full  # test_playbooks does so with all components, and the four runs see these settings
 def test_an_empty_account_is_predicted_as_a_whole_and_not_written_to(stage: CacheStage) -> None:
     foreseen = stage.run("--check", "--diff")
 
@@ -122,6 +122,19 @@ def test_a_client_with_tls_and_user_gets_in_and_nobody_else(network: CacheStage)
         redis.Redis(**where, **tls, username=place["username"], password="wrong").ping()
     reader = redis.Redis(**{**where, "port": place["reader_port"]}, **tls, **login)
     assert reader.get("made") == b"before any change"
+
+
+@pytest.mark.usefixtures("four_runs")
+def test_only_the_group_of_the_clients_gets_in_and_nothing_gets_out(network: CacheStage) -> None:
+    ours = [{"Name": "tag:app", "Values": ["bahnvision"]}, {"Name": "tag:component", "Values": ["elasticache"]}]
+    found = network.lab.client("ec2").describe_security_groups(Filters=ours)["SecurityGroups"]
+    server, clients = sorted(found, key=lambda group: group["GroupName"])
+    assert server["IpPermissionsEgress"] == clients["IpPermissions"] == clients["IpPermissionsEgress"] == []
+    assert {rule["FromPort"] for rule in server["IpPermissions"]} == {6379}
+    pairs = [pair["GroupId"] for rule in server["IpPermissions"] for pair in rule["UserIdGroupPairs"]]
+    assert pairs == [clients["GroupId"]]
+    logs = network.lab.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/elasticache/{NAME}/")["logGroups"]
+    assert [group["retentionInDays"] for group in logs] == [30, 30]
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -212,19 +225,31 @@ def test_removal_wants_the_name_of_the_stage(network: CacheStage) -> None:
     assert "Set elasticache_confirm_absent" in refused.errors[0]
 
 
-@pytest.mark.usefixtures("four_runs")
-@pytest.mark.full
-def test_what_is_removed_comes_back_with_its_keys_and_its_password(network: CacheStage) -> None:
+@pytest.fixture(scope="module")
+def removed(network: CacheStage, four_runs: tuple[Outcome, Outcome]) -> tuple[str, str]:
+    """Remove the cache; return the password that its secret had, and the name of its last snapshot."""
     login = network.secret(NAME)["password"]
     foreseen = network.run("--check", **ABSENT)
     gone = network.run(**ABSENT)
     assert (gone.code, gone.changed) == (0, foreseen.changed), gone.errors
-    assert network.living(NAME) == NOTHING
     kept = gone.tasks["absent_rest | Forget the facts, keep the name of the last snapshot"]["ansible_facts"]
+    return login, kept["elasticache_result"]["final_snapshot_identifier"]
+
+
+def test_removal_takes_what_is_ours_and_keeps_the_keys(network: CacheStage, removed: tuple[str, str]) -> None:
+    assert network.living(NAME) == NOTHING
+    assert re.fullmatch(rf"{NAME}-final-\d{{14}}", removed[1])
     again = network.run(**ABSENT)
     assert (again.code, again.changed, again.writes) == (0, [], [])
 
-    back = network.run(elasticache_restore_from=kept["elasticache_result"]["final_snapshot_identifier"])
+
+@pytest.mark.full
+def test_what_is_removed_comes_back_with_its_keys_and_its_password(
+    network: CacheStage, removed: tuple[str, str]
+) -> None:
+    login, snapshot = removed
+
+    back = network.run(elasticache_restore_from=snapshot)
 
     assert back.code == 0, back.errors
     assert network.client(NAME).get("made") == b"before any change"

@@ -78,8 +78,10 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         pytest.param(
             {"rds_parameters": {"log_statment": "ddl"}}, ("did you mean log_statement?",), marks=pytest.mark.full
         ),
-        ({"rds_app_password": "with/slash"}, ("none of / @",)),
-        ({"rds_identifier": "b" * 50}, ("longer than the 64 characters that IAM takes",)),
+        pytest.param({"rds_app_password": "with/slash"}, ("none of / @",), marks=pytest.mark.full),
+        pytest.param(
+            {"rds_identifier": "b" * 50}, ("longer than the 64 characters that IAM takes",), marks=pytest.mark.full
+        ),
     ],
     ids=["instance", "parameter", "password", "identifier"],
 )

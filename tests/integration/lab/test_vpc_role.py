@@ -85,11 +85,8 @@ def steps_of(change: str, app: str) -> list[str]:
     return [text.format(n=f"{app}-lab", app=app, **zones) for text in CHANGES[change][1]]
 
 
-def make_changes(stage: NetworkStage, app: str, held: dict[str, Any], changes: list[str]) -> None:
-    """Make some changes in one run, in place, each of them foreseen; then nothing is left to do."""
-    before = stage.run("--check", vpc_app=app, **held)
-    assert (before.code, before.changed) == (0, []), before.errors
-    vpc_id = before.tasks[ENSURE]["network"]["vpc_id"]
+def make_changes(stage: NetworkStage, app: str, held: dict[str, Any], changes: list[str], vpc_id: str) -> None:
+    """Make some changes in one run, in place, each of them foreseen."""
     for change in changes:
         held |= CHANGES[change][0]
 
@@ -106,17 +103,24 @@ def make_changes(stage: NetworkStage, app: str, held: dict[str, Any], changes: l
     assert not {"CreateVpc", "DeleteVpc"} & set(made.writes)
 
 
+def settled(stage: NetworkStage, app: str, held: dict[str, Any]) -> str:
+    """Nothing is left to do; return the id of the VPC."""
+    left = stage.run("--check", vpc_app=app, **held)
+    assert (left.code, left.changed) == (0, []), left.errors
+    return left.tasks[ENSURE]["network"]["vpc_id"]
+
+
 START = {"vpc_nat": "none", "vpc_zone_count": 2, "vpc_cidr": "10.40.0.0/16"}
 
 
-@pytest.mark.timeout(1800)  # seventeen runs, beside other tests
+@pytest.mark.timeout(1800)  # thirteen runs, beside other tests
 def test_changes_are_foreseen_and_made_in_place(stage: NetworkStage) -> None:
     """All changes of the table in four runs; `make test-full` makes them one by one."""
     app, held = "changed", dict(START)
-    assert stage.run(vpc_app=app, **held).code == 0
+    vpc_id = stage.run(vpc_app=app, **held).tasks[ENSURE]["network"]["vpc_id"]
     names = list(CHANGES)
     for part in (names[:6], names[6:11], names[11:17], names[17:]):
-        make_changes(stage, app, held, part)
+        make_changes(stage, app, held, part, vpc_id)
 
     drifted = drift(stage, app)
     mended = stage.run("--diff", vpc_app=app, **held)
@@ -146,13 +150,14 @@ def test_changes_one_by_one(stage: NetworkStage) -> None:
     app, held = "onebyone", dict(START)
     assert stage.run(vpc_app=app, **held).code == 0
     for change in CHANGES:
-        make_changes(stage, app, held, [change])
-    assert stage.run("--check", vpc_app=app, **held).changed == []
+        make_changes(stage, app, held, [change], settled(stage, app, held))
+    settled(stage, app, held)
     assert stage.run(vpc_app=app, **ABSENT).code == 0
     assert stage.living(app) == NOTHING
 
 
-KILLS = 20
+# How many runs are killed, and how many of these kills are kept for the removal.
+KILLS = [(7, 3), pytest.param((20, 7), marks=pytest.mark.full)]
 
 
 def converge_through_kills(
@@ -180,17 +185,19 @@ def converge_through_kills(
 
 
 @pytest.mark.timeout(1800)  # thirty runs, beside other tests
-def test_killed_at_twenty_random_writes_and_throttled_it_converges_and_leaves_nothing(stage: NetworkStage) -> None:
+@pytest.mark.parametrize("kills", KILLS, ids=lambda kills: str(kills[0]))
+def test_killed_at_random_writes_and_throttled_it_converges_and_leaves_nothing(
+    stage: NetworkStage, kills: tuple[int, int]
+) -> None:
     """SIGKILL to the module, while it makes the network and while it removes it; the role goes on from there."""
     seed = random.randrange(10**6)
-    dice, app, left = random.Random(seed), "killed", KILLS
+    dice, app, (left, kept) = random.Random(seed), "killed", kills
     makes = {"app": app, "stage": "lab", **FULL_OF_MODULE}
     removes = {"app": app, "stage": "lab", "state": "absent"}
     # A pause in each call, so that the time until the kill is not the time of a whole run.
     with stage.lab.faults(delay_ms=20):
         while left > 0:
-            # Some are kept for the removal.
-            left -= converge_through_kills(stage, dice, max(left - 7, 1), makes, {"vpc_app": app, **FULL})
+            left -= converge_through_kills(stage, dice, max(left - kept, 1), makes, {"vpc_app": app, **FULL})
             assert stage.living(app) == WHOLE, f"seed {seed}"
             left -= converge_through_kills(stage, dice, left, removes, {"vpc_app": app, **ABSENT})
             assert stage.living(app) == NOTHING, f"seed {seed}"

@@ -255,7 +255,8 @@ def test_partitions_by_the_hash_of_an_enum_are_refused_and_the_other_engine_move
     assert sides.target.query("select count(*), sum(n) from p") == [(40, 820)]
 
 
-@pytest.mark.parametrize("program", [pytest.param("pg_dump", marks=pytest.mark.full), "pg_restore"])
+@pytest.mark.full
+@pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])
 def test_large_objects_that_do_not_arrive_fail_the_run(sides: Sides, program: str) -> None:
     sides.source.run(
         "create table t (a int primary key); insert into t select generate_series(1, 100);"
@@ -309,6 +310,7 @@ def test_a_table_that_does_not_move_ends_the_run(bulk: Sides) -> None:
     assert rows_of(bulk) == 0
 
 
+@pytest.mark.full
 def test_the_source_cannot_be_truncated_under_a_run(bulk: Sides) -> None:
     with gate(bulk) as come:
         child = bulk.start()
@@ -348,6 +350,7 @@ def test_the_snapshot_is_free_while_indexes_are_built(bulk: Sides) -> None:
     assert child.returncode == 0, problem
 
 
+@pytest.mark.full
 def test_a_watcher_can_read_on_the_target_how_far_the_run_is(bulk: Sides) -> None:
     worker = "select application_name from pg_stat_activity where query ~* '^copy +public.gross'"
     with gate(bulk) as come:

@@ -102,6 +102,7 @@ def test_an_extension_that_the_target_does_not_offer(case: Case) -> None:
     case.completes()
 
 
+@pytest.mark.full
 def test_duplicate_keys_behind_a_corrupt_unique_index(case: Case) -> None:
     name = case.sides.source.database
     with case.sides.source.server.connect(name) as admin:

@@ -109,9 +109,10 @@ def recovered(server: Server, told: int) -> None:
 RESTARTS = [("target", COPYING), ("source", COPYING), ("target", INDEXING), ("source", INDEXING)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("side", "moment"),
-    [RESTARTS[0], *(pytest.param(*other, marks=pytest.mark.full) for other in RESTARTS[1:])],
+    RESTARTS,
     ids=["target while copying", "source while copying", "target while indexing", "source while indexing"],
 )
 def test_a_server_is_stopped_at_once_and_started_again(bulk_case: Case, side: str, moment: str) -> None:

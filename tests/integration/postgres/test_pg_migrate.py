@@ -280,6 +280,7 @@ def test_the_timeout_ends_everything(small: Sides) -> None:
     assert small.migrate()["changed"]
 
 
+@pytest.mark.full
 def test_a_lost_connection_of_the_lock_holder_stops_the_move(bulk: Sides) -> None:
     child = bulk.start()
     holder = "select pid, pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"

@@ -66,6 +66,7 @@ def test_the_halves_make_a_whole_and_a_finished_one_is_left_alone(plain: Sides) 
         assert (last["changed"], last["dms"]["awaits_rows"]) == (False, False)
 
 
+@pytest.mark.full
 def test_rows_that_are_missing_are_found_and_the_next_run_asks_for_another_load(plain: Sides) -> None:
     made = half(plain, "pre-data")
     load(plain, made["dms"])

@@ -54,6 +54,26 @@ DAMAGE = {
 }
 
 
+# Kinds that would hide others when they come together with all of them.
+APART = (
+    ("an added row", "a sequence not handed out", "a lost large object"),
+    ("two rows exchanged", "a missing table"),
+)
+ROUNDS = (*APART, tuple(kind for kind in DAMAGE if not any(kind in kinds for kinds in APART)))
+
+
+@pytest.mark.parametrize("kinds", ROUNDS, ids=["counts and a sequence", "rows exchanged and a table", "all others"])
+def test_all_damage_is_found_and_named_at_once(small: Sides, kinds: tuple[str, ...]) -> None:
+    small.migrate()
+    for kind in kinds:
+        small.target.run(DAMAGE[kind][0])
+
+    found = refusal(small.verify).result["differences"]
+
+    assert [kind for kind in kinds if not any(DAMAGE[kind][1] in line for line in found)] == []
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_damage_is_found_and_named(small: Sides, kind: str) -> None:
     sql, words = DAMAGE[kind]

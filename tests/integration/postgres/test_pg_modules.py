@@ -65,6 +65,7 @@ def test_both_modules_run_under_ansible_and_never_show_a_password(small: Sides) 
     assert "canary" not in "".join(outputs) + output
 
 
+@pytest.mark.full
 def test_a_difference_fails_the_task_and_names_the_table(small: Sides) -> None:
     params = given(small.params())
     assert play(small, "pg_migrate", params)[0] == 0

@@ -196,9 +196,10 @@ def test_a_further_range_in_which_others_live_stays(account: Account) -> None:
     )  # fmt: skip
 
 
-def killed_after_each_write(account: Account, **params: Any) -> int:
+def killed_after_each_write(account: Account, writes: int = 1, **params: Any) -> int:
+    """Kill one run after the other, each some writes further; return how many were killed."""
     for killed in range(150):
-        account.kill_before = 1
+        account.kill_before = writes
         try:
             account.ensure(**params)
         except Killed:
@@ -209,13 +210,14 @@ def killed_after_each_write(account: Account, **params: Any) -> int:
     raise AssertionError("150 runs got nowhere")
 
 
-def test_killed_after_each_single_write_all_of_it_is_completed_and_removed(account: Account) -> None:
-    assert killed_after_each_write(account, **FULL) > 50
+@pytest.mark.parametrize("writes", [4, pytest.param(1, marks=pytest.mark.full)])
+def test_killed_after_each_few_writes_all_of_it_is_completed_and_removed(account: Account, writes: int) -> None:
+    assert killed_after_each_write(account, writes, **FULL) > 50 // writes
     assert not account.ensure(**FULL)["changed"]
     assert {name: len(subnets) for name, subnets in services(account).items()} == dict.fromkeys(ENDPOINTS, 2)
     assert len(flow_logs(account)) == 1
 
-    assert killed_after_each_write(account, state="absent") > 30
+    assert killed_after_each_write(account, writes, state="absent") > 30 // writes
     assert account.objects() == NOTHING
     assert not account.ensure(state="absent")["changed"]
     assert_nothing_left(account)

@@ -100,7 +100,14 @@ def add_node(cluster: Cluster, name: str, zone: str, cpu: str = "2") -> None:
         {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}},
+            "metadata": {
+                "name": name,
+                "labels": {
+                    "topology.kubernetes.io/zone": zone,
+                    "kubernetes.io/os": "linux",
+                    "kubernetes.io/hostname": name,
+                },
+            },
         }
     )
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": stamp()}

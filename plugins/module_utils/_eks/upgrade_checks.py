@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -16,34 +15,13 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._eks.upgrade_plan i
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.versions import minor, ordered, target_for
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.waits import issues_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.findings import Finding
 
 # https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html: free addresses in the subnets of the cluster.
 CONTROL_PLANE_ADDRESSES = 5
 # EKS looks anew every day: https://docs.aws.amazon.com/eks/latest/userguide/cluster-insights.html
 STALE = timedelta(hours=24)
 WORKS = ("ACTIVE", "UPDATING")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`mark` names it, so that somebody can accept this one and no other; without a mark nobody can."""
-
-    name: str
-    result: str  # pass, fail, warn, info
-    detail: str = ""
-    mark: str = ""
-
-    def told(self) -> dict[str, str]:
-        return {"name": self.name, "result": self.result, "detail": self.detail, "mark": self.mark}
-
-
-def accepted(findings: list[Finding], marks: list[str]) -> list[Finding]:
-    """Turn what somebody has accepted by its name from a refusal into a warning."""
-    return [
-        Finding(one.name, "warn", f"{one.detail} (accepted)", one.mark)
-        if one.result == "fail" and one.mark and one.mark in marks else one
-        for one in findings
-    ]  # fmt: skip
 
 
 def aws_findings(want: Mapping[str, Any], seen: Look) -> list[Finding]:
@@ -134,11 +112,11 @@ def _groups(want: Mapping[str, Any], seen: Look) -> Iterator[Finding]:
     if unknown:
         yield Finding("Node groups to force", "fail", f"there is no node group {', '.join(unknown)} in this cluster")
     for group in seen.groups:
-        yield _group(want, seen, group)
+        yield _group(want, group)
     yield from _addresses(want, seen)
 
 
-def _group(want: Mapping[str, Any], seen: Look, group: Mapping[str, Any]) -> Finding:
+def _group(want: Mapping[str, Any], group: Mapping[str, Any]) -> Finding:
     name, has = group["nodegroupName"], group.get("version", "")
     title, mark = f"Node group {name}", f"node-group:{name}"
     issues = (group.get("health") or {}).get("issues") or ()

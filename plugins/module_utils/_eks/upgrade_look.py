@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api
@@ -31,7 +31,7 @@ class Look:
     insights: Sequence[Mapping[str, Any]] = ()
     subnets: Sequence[Mapping[str, Any]] = ()
     types: Sequence[Mapping[str, Any]] = ()
-    now: datetime = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def look(clients: Mapping[str, Any], name: str, version: str) -> Look:
@@ -45,7 +45,7 @@ def look(clients: Mapping[str, Any], name: str, version: str) -> Look:
     return Look(
         cluster, api.get_offers(eks), addons, get_builds(eks, addons, version), groups, get_insights(eks, name),
         api.get_subnets(ec2, sorted(subnets | set(cluster["resourcesVpcConfig"]["subnetIds"]))),
-        api.get_instance_types(ec2, types) if types else [], datetime.now(timezone.utc),
+        api.get_instance_types(ec2, types) if types else [], datetime.now(UTC),
     )  # fmt: skip
 
 

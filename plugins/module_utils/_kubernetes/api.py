@@ -67,6 +67,14 @@ class Reader:
             if not token:
                 return found
 
+    def metrics(self) -> str | None:
+        """Return what the API server counts; None when it does not tell us."""
+        try:
+            raw = self._raw("/metrics", {})
+        except ResourceError:
+            return None  # not everybody may read it, and it is no more than a hint
+        return None if raw is None else raw.decode(errors="replace")
+
     def world(self, namespace: str, jobs: bool, deployments: bool) -> World:
         """One look at what a roll-out or a Job is made of."""
         kinds = ["pods", "events"] + ["jobs"] * jobs + ["deployments", "replica_sets"] * deployments

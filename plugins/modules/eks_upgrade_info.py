@@ -88,6 +88,7 @@ findings:
     result: {description: 'V(pass), V(fail), V(warn) or V(info).', type: str, returned: always}
     detail: {description: What was seen., type: str, returned: always}
     mark: {description: Word by which it can be accepted; empty when nobody can., type: str, returned: always}
+    sentence: {description: All of it in one sentence., type: str, returned: always}
 plan:
   description: What is left to do, by part (C(control_plane), C(addons), C(node_groups)), each with C(kind), C(name),
     C(from), C(to) and C(force).

@@ -63,6 +63,7 @@ findings:
     result: {description: 'V(pass), V(fail), V(warn) or V(info).', type: str, returned: always}
     detail: {description: What was seen., type: str, returned: always}
     mark: {description: Word by which it can be accepted; empty when nobody can., type: str, returned: always}
+    sentence: {description: All of it in one sentence., type: str, returned: always}
 nodes:
   description: The nodes, each with C(name), C(version) of its kubelet, C(ready) and C(node_group).
   returned: success

@@ -19,7 +19,10 @@ class Finding:
     mark: str = ""
 
     def told(self) -> dict[str, str]:
-        return {"name": self.name, "result": self.result, "detail": self.detail, "mark": self.mark}
+        sentence = f"{self.name}: {self.detail}{f' [{self.mark}]' if self.mark else ''}."
+        return {
+            "name": self.name, "result": self.result, "detail": self.detail, "mark": self.mark, "sentence": sentence,
+        }  # fmt: skip
 
 
 def accepted(findings: Iterable[Finding], marks: Collection[str]) -> list[Finding]:

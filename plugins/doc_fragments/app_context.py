@@ -143,13 +143,19 @@ options:
             default: verify-full
           authorities:
             description:
-              - The certificates in PEM that its own must come from. They go into the ConfigMap C(<app>-authorities),
-                and C(PGSSLROOTCERT) names the file.
-              - Instances need RDS's bundle, a proxy the roots of Amazon Trust Services.
+              - The certificates in PEM that its own must come from, RDS's bundle as a rule. They go into the ConfigMap
+                C(<app>-authorities), and C(PGSSLROOTCERT) names the file.
             type: str
             default: ""
+          proxied:
+            description:
+              - Whether O(context.database.host) is a proxy's. Its certificate comes from AWS Certificate Manager and
+                not from RDS's authorities, so the roots of Amazon Trust Services are added to
+                O(context.database.authorities).
+            type: bool
+            default: false
           ca_file:
-            description: A file of the image that holds them, instead.
+            description: A file of the image that holds the authorities, instead.
             type: str
             default: ""
       cache:

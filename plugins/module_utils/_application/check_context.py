@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._application import config
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.ingress import LONGEST_NAME
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.model import Component, Context, namespace_of
 
@@ -18,6 +19,7 @@ LABEL_KEY = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 BALANCER = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
+OLDEST = 31  # preStop's sleep and a Job's podFailurePolicy; EKS offers none that is older
 CIDRS = (
     ("database", "cidrs"), ("cache", "cidrs"), ("telemetry", "cidrs"), ("ingress", "cidrs"),
     ("ingress", "inbound_cidrs"), ("network", "dns_cidrs"), ("network", "aws_cidrs"), ("network", "metrics_cidrs"),
@@ -28,6 +30,7 @@ def problems(context: Context, components: list[Component]) -> Iterator[str]:
     yield from _names(context)
     yield from _ranges(context)
     yield from _environment(context)
+    yield from _used(context, components)
     yield from _database(context, components)
     yield from _secrets(context)
     if context["ingress"]["enabled"] and any(one["routes"] for one in components):
@@ -47,8 +50,11 @@ def _names(context: Context) -> Iterator[str]:
     for key, value in context["labels"].items():
         if not LABEL_KEY.fullmatch(str(key)) or not LABEL_VALUE.fullmatch(str(value)):
             yield f"context.labels: {key}={value} is no label of Kubernetes"
-    if not re.fullmatch(r"1\.[0-9]+", context["kubernetes_version"]):
-        yield f"context.kubernetes_version {context['kubernetes_version']!r} is no minor version such as 1.35"
+    version = context["kubernetes_version"]
+    if not re.fullmatch(r"1\.[0-9]{1,3}", version):
+        yield f"context.kubernetes_version {version!r} is no minor version such as 1.35"
+    elif int(version[2:]) < OLDEST:
+        yield f"context.kubernetes_version {version} is too old: what is rendered needs 1.{OLDEST}"
 
 
 def _ranges(context: Context) -> Iterator[str]:
@@ -71,7 +77,7 @@ def _environment(context: Context) -> Iterator[str]:
 def _database(context: Context, components: list[Component]) -> Iterator[str]:
     database = context["database"]
     used = any("database" in one["calls"] for one in components)
-    known = database["authorities"] or database["ca_file"]
+    known = config.ca_file(context)
     if used and database["host"] and database["tls"] != "require" and not known:
         yield (
             f"context.database: {database['tls']} needs the authorities that the certificate may come from "
@@ -112,6 +118,13 @@ def _ingress(context: Context) -> Iterator[str]:
     name = wanted["load_balancer_name"]
     if name and (len(name) > LONGEST_NAME or not BALANCER.fullmatch(name)):
         yield f"context.ingress.load_balancer_name {name!r} is no name of one (up to {LONGEST_NAME} characters)"
+
+
+def _used(context: Context, components: list[Component]) -> Iterator[str]:
+    for part in ("database", "cache"):
+        callers = [one["name"] for one in components if part in one["calls"]]
+        if callers and not context[part]["host"]:
+            yield f"{', '.join(callers)} calls the {part}, and there is none (context.{part}.host is empty)"
 
 
 def _reached(context: Context, components: list[Component]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._application.model 
     make,
     text,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._application.roots import AMAZON_ROOTS
 
 
 def data(context: Context) -> dict[str, str]:
@@ -34,13 +35,22 @@ def environment_name(context: Context) -> str:
 
 
 def ca_file(context: Context) -> str:
-    return f"{AUTHORITIES}/database.pem" if context["database"]["authorities"] else context["database"]["ca_file"]
+    return f"{AUTHORITIES}/database.pem" if _of_database(context) else context["database"]["ca_file"]
 
 
 def authorities(context: Context) -> dict[str, str]:
-    return {
-        f"{part}.pem": context[part]["authorities"] for part in ("cache", "database") if context[part]["authorities"]
-    }
+    """The files that are mounted, by name."""
+    found = {"cache.pem": context["cache"]["authorities"], "database.pem": _of_database(context)}
+    return {name: text for name, text in found.items() if text}
+
+
+def _of_database(context: Context) -> str:
+    """Behind a proxy with Amazon's roots, and with what is given too: the address may be the instance's tomorrow."""
+    database = context["database"]
+    if not database["proxied"] or database["ca_file"]:
+        return database["authorities"]
+    given = database["authorities"].rstrip()
+    return f"{given}\n{AMAZON_ROOTS}" if given else AMAZON_ROOTS
 
 
 def config_maps(context: Context, components: list[Component]) -> list[Object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.bahnvision.aws.plugins.module_utils._application import config
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.images import image_of, is_fixed, version_of
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.model import (
     AUTHORITIES,
@@ -153,7 +154,7 @@ def volume_name(path: str) -> str:
 
 
 def needs_authorities(component: Component, context: Context) -> bool:
-    return any(context[part]["authorities"] and part in component["calls"] for part in ("database", "cache"))
+    return any(name.partition(".")[0] in component["calls"] for name in config.authorities(context))
 
 
 def _security(component: Component) -> Object:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import re
+from pathlib import Path
 
+import botocore
 import pytest
 import yaml
 from ansible_collections.bahnvision.aws.plugins.doc_fragments import app_component, app_context
@@ -26,6 +29,7 @@ from app_shapes import (
     worker,
 )
 
+PEM = re.compile("-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----")
 ALB = "alb.ingress.kubernetes.io/"
 
 
@@ -332,6 +336,20 @@ def test_authorities_are_a_file_that_asyncpg_finds():
         "volumeMounts"
     ]
     assert "authorities" not in json.dumps(other)
+
+
+def test_a_proxy_has_another_authority_than_an_instance():
+    def file(**database):
+        objects = render([web(calls=["database"])], database={"ca_file": "", "proxied": True, **database})
+        return found(objects, "ConfigMap", "bahnvision-authorities")["data"]["database.pem"]
+
+    known = (Path(botocore.__file__).parent / "cacert.pem").read_text()
+    roots = [base64.b64decode(root) for root in PEM.findall(file())]
+
+    assert [re.search(rb"Amazon Root CA \d", root)[0][-1:] for root in roots] == [b"1", b"2", b"3", b"4"]
+    assert set(roots) <= {base64.b64decode(root) for root in PEM.findall(known)}
+    assert file(authorities="PEM\n").startswith("PEM\n-----BEGIN CERTIFICATE-----\n")
+    assert "BEGIN" not in file(authorities="PEM", proxied=False)
 
 
 def test_external_secrets_composes_the_urls_from_the_secrets_of_aws():

@@ -112,6 +112,8 @@ COMPONENTS = [
 CONTEXTS = [
     ({"apps": 1}, "context knows no apps; is app meant?"),
     ({"kubernetes_version": "1.35.2"}, "is no minor version"),
+    ({"kubernetes_version": "1.28"}, "1.28 is too old"),
+    ({"database": {"host": ""}}, "web calls the database, and there is none"),
     ({"app": "1a"}, "must begin with a letter"),
     ({"app": "A"}, "context.app 'A' is no name"),
     ({"stage": "s" * 60}, "too long for a label"),

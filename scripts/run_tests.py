@@ -36,7 +36,11 @@ LEFT_TO_FULL = tuple(
 FAILURE_LENGTH = 2000  # characters of what a failed test said
 FAILURES_SHOWN = 10
 WORKERS = 3
-LONG = ("integration-data", "integration-postgres")  # begun first, or the others would wait for them at the end
+# Begun first, or the others would wait for them at the end.
+LONG = tuple(f"integration-{name}" for name in (
+    "data", "postgres", "rds_role", "rds_role_kills", "data_kills", "elasticache_kills", "elasticache_role",
+    "dms_playbook", "vpc-plain", "vpc_role", "playbooks", "pg_properties", "pg_majors_damage",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,10 @@ def steps(full: bool) -> list[Step]:
     # The roles' tests use the warm connection, molecule the plain one: here one role's suite the other way round.
     plain = pytest("integration-vpc-plain", "tests/integration/lab/test_vpc_role.py")
     plain = replace(plain, argv=("env", "BAHNVISION_TEST_CONNECTION=local", *plain.argv))
+    suites = [pytest(name, *paths) for name, paths in integration(full).items()] + ([plain] if full else [])
     return [
         pytest("lab", "lab/tests"),
-        *(pytest(name, *paths) for name, paths in sorted(integration().items(), key=lambda item: item[0] not in LONG)),
-        *([plain] if full else []),
+        *sorted(suites, key=lambda step: step.name not in LONG),
         tool("molecule", "test", "--all", *(() if full else LEFT_TO_FULL), group="molecule"),
         Step("sanity", ("sh", "scripts/sanity.sh"), "sanity"),
         pytest("unit", "tests/unit"),
@@ -92,13 +96,18 @@ def steps(full: bool) -> list[Step]:
     ]
 
 
-def integration() -> dict[str, list[str]]:
-    """Return the steps of tests/integration: one per role, one per other folder, and one for the rest of lab/."""
+def integration(full: bool) -> dict[str, list[str]]:
+    """Return the steps of tests/integration: one per role, one per other folder, and one for the rest of lab/.
+
+    With the slow tests each file is a step: a whole folder would take longer than a step may.
+    """
     folder = ROOT / "tests" / "integration"
     found: dict[str, list[str]] = {}
     for file in sorted(folder.rglob("test_*.py")):
         about = file.parent.name
-        if about == "lab":
+        if full:
+            about = file.stem.removeprefix("test_")
+        elif about == "lab":
             about = next((role for role in ("data", "elasticache", "rds", "vpc") if f"_{role}_" in file.name), "lab")
         found.setdefault(f"integration-{about}", []).append(str(file.relative_to(ROOT)))
     return found
@@ -146,7 +155,7 @@ class Runner:
 
     def tell(self, step: Step, result: Result, seconds: float, log: Path, skips: list[str]) -> None:
         word = "FAILED" if result.failed else "ok"
-        text = f"{step.name:20} {word:6} {result.passed:5} passed {result.failed:3} failed {seconds:6.1f} s"
+        text = f"{step.name:28} {word:6} {result.passed:5} passed {result.failed:3} failed {seconds:6.1f} s"
         with self._lock:
             print(text, flush=True)
             for skip in skips:

@@ -188,15 +188,8 @@ def test_the_second_run_changes_nothing(provisioned, again):
     assert (again.code, again.total("changed"), again.writes) == (0, 0, [])
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        "--tags rds",
-        pytest.param("--limit rds", marks=pytest.mark.full),
-        pytest.param("playbooks/data.yml", marks=pytest.mark.full),
-        pytest.param("bahnvision.aws.data", marks=pytest.mark.full),
-    ],
-)
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["--tags rds", "--limit rds", "playbooks/data.yml", "bahnvision.aws.data"])
 def test_every_way_in_sees_the_same_variables_and_ends_alike(provisioned, again, installed, tmp_path, way):
     stage, _run = provisioned
     if way.startswith("--"):
@@ -237,6 +230,7 @@ def test_the_move_is_proved_and_reported(moved):
         assert all(word not in path.read_text() for path in stage.reports.iterdir())
 
 
+@pytest.mark.full
 def test_a_finished_move_is_not_repeated(moved):
     stage, _run = moved
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[2] / "docs" / "failures.md").read_text()
-NAMED = re.findall(r"`(test_pg_\w+\.py)::(test_\w+)`", PAGE)
+NAME = re.compile(r"`(test_pg_\w+\.py)::(test_\w+)`")
+NAMED = NAME.findall(PAGE)
 SERVING = {Path(__file__).name}
 
 
@@ -29,6 +30,24 @@ def test_every_failure_test_is_in_the_matrix() -> None:
     )
 
     assert failures - set(NAMED) == set()
+
+
+def runs_in_make_test(file: str, test: str) -> str:
+    """Return the word of the matrix for a test: yes, or no, or part of its cases."""
+    found = (node for node in ast.parse((HERE / file).read_text()).body if isinstance(node, ast.FunctionDef))
+    decorators = [ast.unparse(one) for node in found if node.name == test for one in node.decorator_list]
+    if "pytest.mark.full" in decorators:
+        return "no"
+    return "part" if any("mark.full" in text for text in decorators) else "yes"
+
+
+def test_the_matrix_tells_what_make_test_runs() -> None:
+    rows = [line for line in PAGE.splitlines() if line.startswith("|") and "::test_" in line]
+    told = {row: row.split(" | ")[-2] for row in rows}
+
+    words = {row: {runs_in_make_test(*one) for one in NAME.findall(row)} for row in rows}
+
+    assert {row: told[row] for row in rows if told[row] != (words[row].pop() if len(words[row]) == 1 else "part")} == {}
 
 
 def test_the_matrix_is_as_large_as_it_must_be() -> None:

@@ -20,7 +20,10 @@ options:
     type: str
     required: true
   principal_arn:
-    description: ARN of the IAM role or user. A session (C(assumed-role)) is refused; name its role.
+    description:
+      - ARN of the IAM role or user. A session (C(assumed-role)) is refused; name its role.
+      - V(self) is the role or user that calls.
+      - V(*), with O(state=absent), are all entries of ours that have O(tags), but those of O(keep).
     type: str
     required: true
   state:
@@ -28,6 +31,11 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  keep:
+    description: Principals whose entries stay with O(principal_arn=*).
+    type: list
+    elements: str
+    default: []
   type:
     description: V(STANDARD) for people and programs; the others are for nodes, and take neither groups nor policies.
       It cannot be changed.
@@ -66,7 +74,8 @@ extends_documentation_fragment:
 notes:
   - Actions needed are C(eks:CreateAccessEntry), C(eks:DescribeAccessEntry), C(eks:UpdateAccessEntry),
     C(eks:DeleteAccessEntry), C(eks:ListAssociatedAccessPolicies), C(eks:AssociateAccessPolicy),
-    C(eks:DisassociateAccessPolicy), C(eks:TagResource) and C(eks:UntagResource).
+    C(eks:DisassociateAccessPolicy), C(eks:TagResource) and C(eks:UntagResource); for V(self) also
+    C(sts:GetCallerIdentity) and C(iam:GetRole) on the own role, for V(*) C(eks:ListAccessEntries).
 """
 
 EXAMPLES = r"""
@@ -107,7 +116,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module im
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ACCESS_ENTRY_SPEC, supports_check_mode=True)
-    run(module, ("eks",), ensure_access_entry)
+    run(module, ("eks", "iam", "sts"), ensure_access_entry)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ options:
     description: Name of the cluster.
     type: str
     required: true
+  leftovers:
+    description: Also look for volumes and load balancers that were made from within the cluster.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -30,7 +34,8 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - Action needed is C(eks:DescribeCluster).
+  - Actions needed are C(eks:DescribeCluster), and for O(leftovers) C(ec2:DescribeVolumes),
+    C(elasticloadbalancing:DescribeLoadBalancers) and C(elasticloadbalancing:DescribeTags).
 """
 
 EXAMPLES = r"""
@@ -61,6 +66,12 @@ kubeconfig:
     - A token is given beside it.
   returned: success
   type: dict
+leftovers:
+  description: Volumes and load balancers that were made from within the cluster; none without O(leftovers).
+  returned: success
+  type: list
+  elements: str
+  sample: [volume vol-0123456789abcdef0]
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -71,7 +82,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.module im
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=CLUSTER_INFO_SPEC, supports_check_mode=True)
-    run(module, ("eks",), cluster_info)
+    run(module, ("eks", "ec2", "elbv2"), cluster_info)
 
 
 if __name__ == "__main__":

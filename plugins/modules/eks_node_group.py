@@ -18,7 +18,9 @@ author:
   - The bahnvision.aws team (@bahnvision)
 options:
   name:
-    description: Name of the node group, 1 to 63 letters, digits, C(-) and C(_).
+    description:
+      - Name of the node group, 1 to 63 letters, digits, C(-) and C(_).
+      - With O(state=absent), the beginning of the names of several and V(*); those that are not ours stay.
     type: str
     required: true
   cluster_name:
@@ -130,6 +132,11 @@ options:
     description: Whether an upgrade goes on when a disruption budget keeps pods from being moved. They are killed then.
     type: bool
     default: false
+  keep:
+    description: Names that stay when O(name) is the beginning of several.
+    type: list
+    elements: str
+    default: []
   wait:
     description: Wait until the node group is active (or gone).
     type: bool
@@ -153,7 +160,7 @@ notes:
   - Actions needed are C(eks:CreateNodegroup), C(eks:DescribeNodegroup), C(eks:UpdateNodegroupConfig),
     C(eks:UpdateNodegroupVersion), C(eks:DeleteNodegroup), C(eks:DescribeUpdate), C(eks:DescribeCluster),
     C(eks:TagResource), C(eks:UntagResource), C(ec2:DescribeSubnets), C(ec2:DescribeInstanceTypes),
-    C(ec2:DescribeInstanceTypeOfferings), and C(iam:PassRole) on the role.
+    C(ec2:DescribeInstanceTypeOfferings), C(eks:ListNodegroups) for several, and C(iam:PassRole) on the role.
 """
 
 EXAMPLES = r"""

@@ -30,6 +30,10 @@ options:
     description: Whether versions in extended support are accepted.
     type: bool
     default: false
+  minimum_support_days:
+    description: Refuse a version that is new to the cluster and leaves standard support within so many days.
+    type: int
+    default: 0
   addons:
     description: Names of add-ons whose default version for RV(version) is looked up.
     type: list

@@ -12,7 +12,9 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import identity_api as identity
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.calls import call
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import (
+    is_ours,
     refuse,
     refuse_foreign,
     tagging,
@@ -22,14 +24,18 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan impo
 
 KIND = "eks_access_entry"
 COMPONENT = "eks"
-PRINCIPAL = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:(role|user)/.+")
+PRINCIPAL = re.compile(r"arn:(aws[a-z-]*):iam::[0-9]{12}:(root|(role|user)/.+)")
+SELF, ALL = "self", "*"
 # EKS makes these by itself for nodes; they take neither groups nor policies.
 OF_NODES = ("EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "EC2", "HYPERPOD_LINUX")
 RESERVED = ("system:", "eks:", "aws:", "amazon:", "iam:")
 
 
 def ensure_access_entry(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    eks, cluster, principal = clients["eks"], params["cluster_name"], params["principal_arn"]
+    if params["principal_arn"] == ALL:
+        return _ensure_no_others(clients, params, check_mode)
+    principal = principal_of(clients, params["principal_arn"])
+    eks, cluster, params = clients["eks"], params["cluster_name"], {**params, "principal_arn": principal}
     entry = identity.get_access_entry(eks, cluster, principal) if principal else None
     plan = plan_absent(params, entry) if params["state"] == "absent" else plan_present(params, entry)
     result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
@@ -38,6 +44,39 @@ def ensure_access_entry(clients: Mapping[str, Any], params: Mapping[str, Any], c
     if check_mode:
         return {**result, "access_entry": facts(entry or {"principalArn": principal, "clusterName": cluster})}
     return {**result, "access_entry": facts(identity.get_access_entry(eks, cluster, principal) or {})}
+
+
+def principal_of(clients: Mapping[str, Any], principal: str) -> str:
+    """Return the ARN that an access entry names; "self" is the user or role that calls."""
+    if principal != SELF:
+        return principal
+    arn = call(clients["sts"], "get_caller_identity", "read who we are")["Arn"]
+    if ":assumed-role/" not in arn:
+        return arn
+    # A session's ARN lacks the path of its role, which roles of the Identity Center have.
+    name = arn.split("/")[1]
+    return call(clients["iam"], "get_role", f"read our own iam_role {name}", RoleName=name)["Role"]["Arn"]
+
+
+def _ensure_no_others(clients: Mapping[str, Any], params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Remove what we once made and nobody names any more. EKS's own and other people's entries stay."""
+    eks, cluster = clients["eks"], params["cluster_name"]
+    if params["state"] != "absent":
+        refuse(KIND, ["principal_arn * goes with state absent only"])
+    keep = {principal_of(clients, principal) for principal in params["keep"]}
+    found = [identity.get_access_entry(eks, cluster, one) for one in identity.list_access_entries(eks, cluster)]
+    surplus = [one for one in found if one and one["principalArn"] not in keep and _made_here(one, params)]
+    steps = [plan_absent({**params, "principal_arn": one["principalArn"]}, one).actions for one in surplus]
+    plan = Plan(tuple(step for each in steps for step in each))
+    result = apply(plan, lambda action: identity.delete_access_entry(eks, cluster, action.name), check_mode)
+    return {**result, "access_entry": {}}
+
+
+def _made_here(entry: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    """True for an entry of ours that has the given tags: others of ours may have been made by somebody else."""
+    tags = entry.get("tags") or {}
+    marked = all(tags.get(key) == value for key, value in (params.get("tags") or {}).items())
+    return marked and is_ours(tags, params, COMPONENT)
 
 
 def plan_present(want: Mapping[str, Any], entry: Mapping[str, Any] | None) -> Plan:

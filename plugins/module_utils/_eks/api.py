@@ -100,6 +100,11 @@ def get_node_group(eks: Any, cluster: str, name: str) -> dict[str, Any] | None:
     return found["nodegroup"] if found else None
 
 
+def list_node_groups(eks: Any, cluster: str) -> list[str]:
+    what = f"list the node groups of eks_cluster {cluster}"
+    return pages(eks, "list_nodegroups", "nodegroups", what, missing=MISSING, clusterName=cluster)
+
+
 def create_node_group(eks: Any, params: Mapping[str, Any]) -> None:
     cluster, name = params["clusterName"], params["nodegroupName"]
     with_new_role(

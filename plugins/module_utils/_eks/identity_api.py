@@ -68,6 +68,11 @@ def get_access_entry(eks: Any, cluster: str, principal: str) -> dict[str, Any] |
     return {**found["accessEntry"], "policies": policies}
 
 
+def list_access_entries(eks: Any, cluster: str) -> list[str]:
+    what = f"list the access entries of eks_cluster {cluster}"
+    return pages(eks, "list_access_entries", "accessEntries", what, missing=MISSING, clusterName=cluster)
+
+
 def create_access_entry(eks: Any, params: Mapping[str, Any]) -> None:
     cluster, principal = params["clusterName"], params["principalArn"]
     with_new_role(

@@ -6,14 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.addon_plan import builds_from, choose
-from ansible_collections.bahnvision.aws.plugins.module_utils._eks.versions import Offer, resolve, target_for
+from ansible_collections.bahnvision.aws.plugins.module_utils._eks.versions import (
+    Offer,
+    refuse_short_lived,
+    resolve,
+    target_for,
+)
 
 
-def cluster_versions(clients: Mapping[str, Any], params: Mapping[str, Any], _check_mode: bool) -> dict[str, Any]:
+def cluster_versions(
+    clients: Mapping[str, Any], params: Mapping[str, Any], _check_mode: bool, today: date | None = None
+) -> dict[str, Any]:
     """Return the version that a cluster would get, all that are offered, and the add-ons that fit it."""
     eks, asked, running = clients["eks"], params["version"], params["running_version"]
     offers = api.get_offers(eks)
@@ -22,6 +30,9 @@ def cluster_versions(clients: Mapping[str, Any], params: Mapping[str, Any], _che
         version = target_for(offers, running, asked, params["allow_version_upgrade"], extended)
     else:
         version = resolve(offers, asked, extended).version
+    if version != running:
+        chosen = next(offer for offer in offers if offer.version == version)
+        refuse_short_lived(chosen, today or datetime.now(UTC).date(), params["minimum_support_days"])
     return {
         "changed": False,
         "version": version,

@@ -17,6 +17,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._eks.node_group_pla
     plan_present,
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import is_ours
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, apply
 
 Clients = Mapping[str, Any]
@@ -28,6 +29,8 @@ FAILED = ("CREATE_FAILED", "DELETE_FAILED")
 def ensure_node_group(clients: Clients, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring one node group to the wanted state and return what was done and what is there."""
     eks = clients["eks"]
+    if params["name"].endswith("*"):
+        return _ensure_no_others(eks, params, check_mode)
     group = _get(eks, params)
     if params["state"] == "absent":
         return _ensure_absent(eks, params, group, check_mode)
@@ -60,12 +63,14 @@ def _look(clients: Clients, params: Mapping[str, Any], group: dict[str, Any] | N
         raise ResourceError(f"{KIND} {params['name']}: there is no eks_cluster {params['cluster_name']}")
     subnets = sorted(set(params["subnet_ids"] or ()))
     grows = group is None or group["scalingConfig"]["maxSize"] < params["max_size"]
-    if not (grows and subnets and all(subnets)):
+    if not grows:
         return Seen(group, cluster)
     ec2, names = clients["ec2"], params["instance_types"]
     types = api.get_instance_types(ec2, names) if names else []
     offerings = frozenset(api.get_offerings(ec2, names)) if names else frozenset()
-    return Seen(group, cluster, api.get_subnets(ec2, subnets), types, offerings)
+    # Before the network is made its subnets are not known; what is known of the types is checked all the same.
+    known = api.get_subnets(ec2, subnets) if subnets and all(subnets) else []
+    return Seen(group, cluster, known, types, offerings)
 
 
 def _execute(eks: Any, params: Mapping[str, Any], action: Action) -> None:
@@ -107,6 +112,30 @@ def _ensure_absent(
     if group and not check_mode and params["wait"]:
         _wait_gone(eks, params)
     return {**result, "node_group": {}}
+
+
+def _ensure_no_others(eks: Any, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Remove all groups of ours whose names begin so; they go side by side."""
+    cluster, prefix = params["cluster_name"], params["name"][:-1]
+    if params["state"] != "absent":
+        raise ResourceError(f"{KIND} {params['name']}: several node groups go with state absent only")
+    names = [name for name in api.list_node_groups(eks, cluster) if name.startswith(prefix)]
+    found = {name: api.get_node_group(eks, cluster, name) for name in names if name not in params["keep"]}
+    ours = {name: group for name, group in found.items() if group and is_ours(group.get("tags") or {}, params, "eks")}
+    done = [
+        _ensure_absent(eks, {**params, "name": name, "wait": False}, group, check_mode) for name, group in ours.items()
+    ]
+    for name in ours if params["wait"] and not check_mode else ():
+        _wait_gone(eks, {**params, "name": name})
+    merged = {side: {key: value for one in done for key, value in one["diff"][side].items()} for side in _SIDES}
+    return {
+        "changed": any(one["changed"] for one in done),
+        "actions": [action for one in done for action in one["actions"]],
+        "notes": [], "diff": merged, "node_group": {},
+    }  # fmt: skip
+
+
+_SIDES = ("before", "after")
 
 
 def facts(group: Mapping[str, Any]) -> dict[str, Any]:

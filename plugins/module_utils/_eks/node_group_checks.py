@@ -82,7 +82,7 @@ def place_problems(want: Mapping[str, Any], seen: Seen) -> Iterator[str]:
     missing = sorted(set(want["subnet_ids"]) - {subnet["SubnetId"] for subnet in seen.subnets})
     if missing:
         yield f"there is no subnet {', '.join(missing)} in this region"
-    elif known:
+    elif known and seen.subnets:
         yield from _address_problems(want, seen, list(known.values()))
 
 

@@ -77,6 +77,7 @@ NODE_GROUP_SPEC: Spec = {
     "version": {"type": "str", "default": ""},
     "release_version": {"type": "str", "default": ""},
     "force_update": {"type": "bool", "default": False},
+    "keep": {"type": "list", "elements": "str", "default": []},
     **TAGS_SPEC,
     **WAIT_SPEC,
     "wait_timeout": {"type": "int", "default": 3600},
@@ -115,6 +116,7 @@ ACCESS_ENTRY_SPEC: Spec = {
     "username": {"type": "str"},
     "kubernetes_groups": {"type": "list", "elements": "str", "default": []},
     "policies": {"type": "list", "elements": "dict", "options": POLICY_SPEC, "default": []},
+    "keep": {"type": "list", "elements": "str", "default": []},
     **TAGS_SPEC,
 }
 POD_IDENTITY_ASSOCIATION_SPEC: Spec = {
@@ -160,6 +162,10 @@ VERSION_INFO_SPEC: Spec = {
     "running_version": {"type": "str", "default": ""},
     "allow_version_upgrade": {"type": "bool", "default": False},
     "extended_support": {"type": "bool", "default": False},
+    "minimum_support_days": {"type": "int", "default": 0},
     "addons": {"type": "list", "elements": "str", "default": []},
 }
-CLUSTER_INFO_SPEC: Spec = {"name": {"type": "str", "required": True}}
+CLUSTER_INFO_SPEC: Spec = {
+    "name": {"type": "str", "required": True},
+    "leftovers": {"type": "bool", "default": False},
+}

@@ -107,6 +107,15 @@ def target_for(offers: Sequence[Offer], running: str, asked: str, allow: bool, e
     return resolve(offers, asked, extended).version
 
 
+def refuse_short_lived(offer: Offer, today: date, days: int) -> None:
+    """Refuse to begin with what would have to be upgraded again at once. 0 days take any."""
+    if days and offer.standard_until and (offer.standard_until - today).days < days:
+        raise ResourceError(
+            f"Kubernetes {offer.version} leaves standard support on {offer.standard_until.isoformat()}, in less than "
+            f"{days} days; ask for a newer one, or for fewer minimum_support_days"
+        )
+
+
 def _refuse_unreadable(asked: str) -> None:
     if not WRITTEN.fullmatch(asked):
         raise ResourceError(f'{asked!r} is no Kubernetes version of EKS; write a minor version ("1.35") or nothing')

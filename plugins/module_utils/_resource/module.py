@@ -32,11 +32,25 @@ WAIT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
+class Clients(dict[str, Any]):
+    """The clients of some services. Each is made when it is asked for: it takes longer than most calls."""
+
+    def __init__(self, services: Iterable[str], make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._services, self._make = frozenset(services), make
+
+    def __missing__(self, service: str) -> Any:
+        if service not in self._services:
+            raise KeyError(service)
+        self[service] = self._make(service)
+        return self[service]
+
+
 def run(module: Any, services: Iterable[str], ensure: Ensure) -> None:
-    """Make a client per service, call `ensure`, and leave with its result or with its one error."""
+    """Offer a client per service, call `ensure`, and leave with its result or with its one error."""
     # calls.py repeats calls itself; two layers of retries would multiply. `aws_config` of the task still wins.
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60)
-    clients = {service: module.client(service, config=config) for service in services}
+    clients = Clients(services, lambda service: module.client(service, config=config))
     try:
         result = ensure(clients, module.params, module.check_mode)
     except ResourceError as error:

@@ -67,6 +67,18 @@ class LabEC2(EC2Response):
         checks.check_vpc_empty(self.ec2_backend, self.params["VpcId"])
         return super().delete_vpc()
 
+    def create_launch_template(self) -> ActionResult:
+        """The tags of the template itself are no part of its data, where moto puts them."""
+        made = super().create_launch_template()
+        template = self.ec2_backend.get_launch_template_by_name(self.params["LaunchTemplateName"])
+        data = template.latest_version().data
+        marks = [one for one in data.get("TagSpecifications") or () if one["ResourceType"] != "launch-template"]
+        data |= {"TagSpecifications": marks}
+        for name in ("TagSpecifications", "UserData"):
+            if not data.get(name):
+                data.pop(name, None)
+        return made
+
     def create_vpc_endpoint(self) -> ActionResult:
         self.params.setdefault("VpcEndpointType", "Gateway")
         endpoint_checks.check_create(self.ec2_backend, self.params)

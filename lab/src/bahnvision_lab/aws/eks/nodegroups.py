@@ -8,14 +8,14 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from bahnvision_lab.aws.eks import checks, offers
+from bahnvision_lab.aws.eks import checks, offers, templates
 from bahnvision_lab.aws.eks.base import EksBase
 from bahnvision_lab.aws.eks.books import Cluster, Nodegroup, Told, Update, now
 from bahnvision_lab.aws.eks.checks import bad, in_use, missing
 from bahnvision_lab.aws.eks.entries import entry_of
 from bahnvision_lab.aws.refusals import LabLacks
 
-LACKING = ("launchTemplate", "remoteAccess", "warmPoolConfig")
+LACKING = ("remoteAccess", "warmPoolConfig")
 
 
 def release_of(minor: str, ami: str) -> str:
@@ -54,7 +54,9 @@ class NodegroupOperations(EksBase):
         if not 0 <= behind <= 3 or offers.support(minor) == "UNSUPPORTED":
             raise bad(f"Requested Nodegroup version {minor} is not supported with cluster version {cluster.version}")
         ami, types = self._machines(params, minor)
+        template = templates.named(self.books.account, self.books.region, params)
         return {
+            **({"launchTemplate": template} if template else {"diskSize": params.get("diskSize") or 20}),
             "nodegroupName": params["nodegroupName"],
             "clusterName": cluster.name,
             "version": minor,
@@ -71,7 +73,6 @@ class NodegroupOperations(EksBase):
             "nodeRole": params["nodeRole"],
             "labels": dict(params.get("labels") or {}),
             "taints": list(params.get("taints") or ()),
-            "diskSize": params.get("diskSize") or 20,
             "updateConfig": _update_config(params.get("updateConfig") or {"maxUnavailable": 1}),
             "nodeRepairConfig": {"enabled": bool((params.get("nodeRepairConfig") or {}).get("enabled"))},
             "tags": dict(params.get("tags") or {}),
@@ -172,8 +173,7 @@ class NodegroupOperations(EksBase):
 
     def update_nodegroup_version(self) -> ActionResult:
         cluster, group, params = *self._settled(), self.params
-        if params.get("launchTemplate"):
-            raise LabLacks("node groups with launchTemplate")
+        template = templates.renewed(self.books.account, self.books.region, params, group.told.get("launchTemplate"))
         minor = params.get("version") or group.told["version"]
         if offers.number(minor) > offers.number(cluster.version):
             raise bad(
@@ -188,7 +188,7 @@ class NodegroupOperations(EksBase):
         fresh = params.get("releaseVersion") or release_of(minor, ami)
 
         def act() -> None:
-            group.told |= {"version": minor, "releaseVersion": fresh}
+            group.told |= {"version": minor, "releaseVersion": fresh, **template}
             self.service.makers.empty_nodes(cluster, group)
             self.service.makers.fit(cluster, group)
 

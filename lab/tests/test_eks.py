@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -256,3 +261,27 @@ def test_versions_are_told_with_their_dates(world: World) -> None:
     assert [one["clusterVersion"] for one in rows if one["defaultVersion"]] == ["1.35"]
     assert all(one["endOfExtendedSupportDate"] > one["endOfStandardSupportDate"] for one in rows)
     assert "1.28" not in {one["clusterVersion"] for one in rows}
+
+
+def test_a_person_reaches_a_cluster_with_kubectl(world: World, tmp_path: Path) -> None:
+    """The kubeconfig holds no secret: kubectl runs `lab eks-token`."""
+    config, environment = tmp_path / "config", {**os.environ, **world.lab.environment(), "HOME": str(tmp_path)}
+    aws = world.lab.status()["aws"]
+
+    def run(*words: str, code: int = 0) -> str:
+        told = subprocess.run(words, env=environment | {"KUBECONFIG": str(config)}, capture_output=True, text=True,
+                              timeout=120, check=False)  # fmt: skip
+        assert told.returncode == code, told
+        return told.stdout + told.stderr
+
+    lab = (sys.executable, "-m", "bahnvision_lab.cli")
+    run(*lab, "kubeconfig", "--cluster", world.name, "--output", str(config))
+    assert aws["secret_access_key"] not in config.read_text()
+    assert config.stat().st_mode & 0o077 == 0
+    kubectl = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert kubectl, "the set-up installs it (scripts/kube_tools.py)"
+    assert run(kubectl, "get", "nodes", "-o", "name").count("node/ip-") == 2
+    assert "there is no cluster none" in run(*lab, "kubeconfig", "--cluster", "none", code=1)
+    config.write_text("clusters: [{name: mine}]\n")
+    assert "holds something else" in run(*lab, "kubeconfig", "--cluster", world.name, "--output", str(config), code=1)
+    assert "mine" in config.read_text()

@@ -12,7 +12,6 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._kubernetes.api imp
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
     AUTH_ARG_SPEC,
-    AUTH_MUTUALLY_EXCLUSIVE_SPEC,
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import AnsibleK8SModule
@@ -23,11 +22,7 @@ Work = Callable[[Reader, dict[str, Any], bool], dict[str, Any]]
 
 def run(options: Mapping[str, Any], work: Work) -> None:
     """Connect as the task says, work, and end the module."""
-    module = AnsibleK8SModule(
-        argument_spec={**AUTH_ARG_SPEC, **options},
-        mutually_exclusive=AUTH_MUTUALLY_EXCLUSIVE_SPEC,
-        supports_check_mode=True,
-    )
+    module = AnsibleK8SModule(argument_spec={**AUTH_ARG_SPEC, **options}, supports_check_mode=True)
     try:
         client = get_api_client(module)
         result = work(Reader(client.client), dict(module.params), module.check_mode)

@@ -78,9 +78,16 @@ def specs() -> tuple[Spec, Spec]:
 
 def app_manifests(components: list[dict[str, Any]], context: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
-        return manifests(components, context, *specs())
+        return manifests(plain(components), plain(context), *specs())
     except Refused as problem:
         raise AnsibleFilterError(str(problem)) from None
+
+
+def plain(value: Any) -> Any:
+    """Without Ansible's lazy containers: a copy of one copies the whole templating engine with it, for seconds."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 class FilterModule:

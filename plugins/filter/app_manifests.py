@@ -64,6 +64,7 @@ import yaml  # noqa: E402
 from ansible.errors import AnsibleFilterError  # noqa: E402
 from ansible_collections.bahnvision.aws.plugins.doc_fragments import app_component, app_context  # noqa: E402
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.manifests import manifests  # noqa: E402
+from ansible_collections.bahnvision.aws.plugins.module_utils._application.plain import plain  # noqa: E402
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.reading import Spec, spec_of  # noqa: E402
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.refused import Refused  # noqa: E402
 
@@ -81,13 +82,6 @@ def app_manifests(components: list[dict[str, Any]], context: Mapping[str, Any]) 
         return manifests(plain(components), plain(context), *specs())
     except Refused as problem:
         raise AnsibleFilterError(str(problem)) from None
-
-
-def plain(value: Any) -> Any:
-    """Without Ansible's lazy containers: a copy of one copies the whole templating engine with it, for seconds."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 class FilterModule:

@@ -76,6 +76,7 @@ _value:
 from typing import Any  # noqa: E402
 
 from ansible.errors import AnsibleFilterError  # noqa: E402
+from ansible_collections.bahnvision.aws.plugins.module_utils._application.plain import plain  # noqa: E402
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.release import (  # noqa: E402
     ReleaseError,
     Wish,
@@ -88,14 +89,15 @@ def app_release(
     manifests: list[dict[str, Any]], found: dict[str, Any], remove: bool = False, **wish: Any
 ) -> dict[str, Any]:
     try:
-        asked = Wish(**wish)
+        asked = Wish(**plain(wish))
     except TypeError as problem:
         raise AnsibleFilterError(f"app_release: {problem}") from problem
-    objects = found.get("objects") or []
+    manifests, told = plain(manifests), plain(found)
+    objects = told.get("objects") or []
     if remove:
-        return removal(found.get("namespace") or {}, objects, asked)
+        return removal(told.get("namespace") or {}, objects, asked)
     try:
-        return plan(manifests, found.get("namespace") or {}, objects, asked)
+        return plan(manifests, told.get("namespace") or {}, objects, asked)
     except ReleaseError as problem:
         raise AnsibleFilterError(str(problem)) from problem
 

@@ -66,23 +66,26 @@ def plan(manifests: Sequence[Object], namespace: Object, found: Sequence[Object]
     """Return all that the tasks need. `namespace` and `found` are what kube_objects_info returned."""
     record = record_of(found, wish.app)
     wanted, history = list(manifests), _history(record)
+    after = history
     if wish.roll_back:
-        wanted, history = _former(record, history, wish)
+        wanted, after = _former(record, history, wish)
     digest = digest_of(wanted)
     keys = {key_of(one) for one in wanted} | {*wish.others, f"ConfigMap/{record_name(wish.app)}"}
     jobs = [one for one in wanted if one["kind"] == "Job" and not wish.roll_back]
     known = {key_of(one): one for one in found}
     undone = [one for one in jobs if not _holds(known.get(key_of(one)), "Complete")]
-    started = {"serving": "yes" if wish.serving else "no", "applied": digest}
-    finished = _kept(digest, wanted, history) if wish.serving else history
+    state = {"serving": "yes" if wish.serving else "no", "applied": digest}
+    # Until the return is there the history is kept whole, and this tells a second try where to go.
+    begun = {**state, **({"returning": digest} if wish.roll_back else {}), **_told(history)}
+    ended = {**state, **_told(_kept(digest, wanted, after) if wish.serving else after)}
     return {
         "digest": digest,
-        "ground": [*_ground(wanted), _record(wish, {**started, **_told(history)})],
+        "ground": [*_ground(wanted), _record(wish, begun)],
         "jobs": undone,
         "failed_jobs": [_stub(one) for one in undone if _holds(known.get(key_of(one)), "Failed")],
         "rest": [one for one in wanted if one["kind"] in LAST],
         "deployments": [one["metadata"]["name"] for one in wanted if one["kind"] == "Deployment"],
-        "finish": [] if finished == history else [_record(wish, {**started, **_told(finished)})],
+        "finish": [] if ended == begun else [_record(wish, ended)],
         "prune": [_stub(one) for one in found if _is_left(one, keys, wish)],
         "foreign": _foreign(wanted, namespace, known, wish.app),
         "returns_to": digest if wish.roll_back else "",
@@ -127,7 +130,10 @@ def _former(
             f"{wish.app} does not serve in namespace {wish.namespace}, so there is nothing to go back from: "
             "start it with application_serving=yes"
         )
-    if history and history[0][0] == record.get("applied", ""):
+    names, going = [name for name, _text in history], record.get("returning", "")
+    if going in names:
+        history = history[names.index(going) :]
+    elif history and history[0][0] == record.get("applied", ""):
         history = history[1:]
     if not history:
         raise ReleaseError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,8 @@ import requests
 import yaml
 from bahnvision_lab.charts.archives import SOURCES, build
 from bahnvision_lab.charts.server import ChartServer
+from bahnvision_lab.kubernetes.api.cells import span
+from bahnvision_lab.kubernetes.api.tables import read_path
 from kube_world import Client, deployment, running_cluster, wait_for
 
 PROGRAMS = Path(sys.executable).parent
@@ -91,8 +94,21 @@ def test_kubectl_rolls_out_looks_and_takes_back(terminal: Terminal) -> None:
     terminal.kubectl("wait", "--for=condition=Available", "deployment/web", "-n", space, "--timeout=60s")
     image = "jsonpath={.spec.template.spec.containers[0].image}"
     assert terminal.kubectl("get", "deployment", "web", "-n", space, "-o", image) == "good:1"
+    _assert_tables(terminal, space)
     assert "conflict" in terminal.kubectl("apply", "--server-side", *here, given=web | {"spec": {
         **web["spec"], "replicas": 3}}, code=1)  # fmt: skip
+
+
+def _assert_tables(terminal: Terminal, space: str) -> None:
+    """What the server makes a table of, once with metadata beside it and once with whole objects, to sort by them."""
+    head, row = terminal.kubectl("get", "deployments", "-n", space, "-L", "app").splitlines()
+    assert head.split() == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "APP"]
+    assert row.split()[:4] == ["web", "2/2", "2", "2"]
+    pods = terminal.kubectl("get", "pods", "-n", space, "-o", "wide", "--sort-by=.metadata.name").splitlines()
+    assert [line.split()[1:4] for line in pods[1:]] == [["1/1", "Running", "0"]] * 2
+    assert "node-" in pods[1]
+    definition = terminal.kubectl("get", "--raw", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+    assert '"items":' in definition, "a client that asks for no table gets none"
 
 
 def test_kubectl_explains_and_asks(terminal: Terminal) -> None:
@@ -102,10 +118,40 @@ def test_kubectl_explains_and_asks(terminal: Terminal) -> None:
     assert terminal.kubectl("auth", "can-i", "create", "pods", "--as", "bob", code=1).strip() == "no"
 
 
+def test_a_watch_can_be_of_tables(terminal: Terminal) -> None:
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+    answer = requests.get(
+        f"{terminal.client.cluster.address}/api/v1/namespaces", params={"watch": "true", "timeoutSeconds": "1"},
+        headers={"Authorization": "Bearer admin", "Accept": accept}, verify=terminal.client.bundle, timeout=60,
+    )  # fmt: skip
+    tables = [json.loads(line)["object"] for line in answer.text.splitlines()]
+    assert {table["kind"] for table in tables} == {"Table"}
+    assert [one["name"] for one in tables[0]["columnDefinitions"]] == ["Name", "Status", "Age"]
+    assert tables[1]["columnDefinitions"] is None
+    assert tables[0]["rows"][0]["cells"][:2] == ["default", "Active"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0s"), (119, "119s"), (125, "2m5s"), (600, "10m"), (10800, "3h"), (11100, "3h5m"), (172800, "2d"),
+     (176400, "2d1h"), (800000, "9d"), (64000000, "2y")],
+)  # fmt: skip
+def test_durations_are_told_as_kubectl_does(seconds: int, told: str) -> None:
+    assert span(seconds) == told
+
+
+def test_columns_of_custom_resources_follow_paths() -> None:
+    one = {"a": {"b.c": 1}, "list": [{"type": "Ready", "status": "True"}, {"type": "Other"}]}
+    assert read_path(one, ".a.b\\.c") == read_path(one, ".a['b.c']") == 1
+    assert read_path(one, '.list[?(@.type=="Ready")].status') == "True"
+    assert read_path(one, ".list[1].type") == "Other"
+    assert read_path(one, ".list[7].type") is read_path(one, ".none.at.all") is None
+
+
 def test_kubectl_waits_no_longer_than_it_has_to(terminal: Terminal) -> None:
     """client-go waits for the headers of a watch, even to end it."""
     answer = requests.get(
-        f"{terminal.client.cluster.address}/api/v1/namespaces/default/pods", stream=True, timeout=9,
+        f"{terminal.client.cluster.address}/api/v1/namespaces/default/pods", stream=True, timeout=9.5,
         params={"watch": "true", "resourceVersion": str(terminal.client.cluster.store.version)},
         headers={"Authorization": "Bearer admin"}, verify=terminal.client.bundle,
     )  # fmt: skip

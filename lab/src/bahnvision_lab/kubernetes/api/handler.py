@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from bahnvision_lab.kubernetes.api import parts, patches, reading
+from bahnvision_lab.kubernetes.api import parts, patches, reading, tables
 from bahnvision_lab.kubernetes.api.deletes import delete
 from bahnvision_lab.kubernetes.api.identity import User
 from bahnvision_lab.kubernetes.api.permission import Attempt
@@ -92,9 +92,12 @@ class Handler:
     def _whole(self, user: User, resource: Resource, target: Target, verb: str, request: Request) -> Response:
         space = target.namespace if resource.namespaced else ""
         if verb == "list":
-            return answer(reading.listed(self.store, request, resource, space))
+            return answer(
+                tables.shown(self.cluster, request, resource, reading.listed(self.store, request, resource, space))
+            )
         if verb == "watch":
-            stream: Iterator[bytes] = reading.watched(self.store, request, resource, space)
+            changes = reading.watched(self.store, request, resource, space)
+            stream: Iterator[bytes] = tables.streamed(self.cluster, request, resource, changes)
             return Response(stream, content_type="application/json", direct_passthrough=True)
         if verb == "deletecollection":
             return self._delete_all(resource, space, request)
@@ -105,7 +108,7 @@ class Handler:
                 return self._patch(user, resource, target, request)
             one = self._find(resource, target)
             if verb == "get":
-                return answer(reading.told(resource, one))
+                return answer(tables.shown(self.cluster, request, resource, reading.told(resource, one)))
             if verb == "delete":
                 return self._delete(resource, one, request)
             return self._update(user, resource, one, request)

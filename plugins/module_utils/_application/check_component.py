@@ -13,6 +13,7 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._application import
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.check_context import VARIABLE
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.merge import fixed
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.model import (
+    AUTHORITIES,
     RUNNING,
     Component,
     Context,
@@ -181,15 +182,20 @@ def _volumes(component: Component) -> Iterator[str]:
         path = volume["path"]
         if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", path) or len(slug(path)) > 40 or not slug(path):
             yield f"volume {path!r} is no directory (from the root, 40 characters at most)"
-        elif names.count(slug(path)) > 1 or slug(path) == "authorities":
-            yield f"volume {path} would have the name of another one"
+        elif names.count(slug(path)) > 1 or _taken(path):
+            yield f"volume {path} would have the name or the place of another one"
         if not amount(volume["size"]):
             yield f"volume {path}: {volume['size']!r} is no size such as 10Gi"
-        if volume["type"] == "claim" and (component["autoscaling"] or component["replicas"] > 1):
+        many = component["type"] in RUNNING and (component["autoscaling"] or component["replicas"] > 1)
+        if volume["type"] == "claim" and many:
             yield (
                 f"volume {path} of the type claim belongs to one node, so it allows one Pod: set replicas to 1 without "
                 "autoscaling, or take the type temporary, with which each Pod has its own"
             )
+
+
+def _taken(path: str) -> bool:
+    return path == AUTHORITIES or slug(path) == "authorities" or (slug(path) == "tmp" and path != "/tmp")  # noqa: S108
 
 
 def _variables(component: Component, context: Context) -> Iterator[str]:

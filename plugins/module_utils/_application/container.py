@@ -133,11 +133,14 @@ def _question(health: Component, path: str | None) -> Object:
     return {"httpGet": {"path": path, "port": "http"}} if path else {"exec": {"command": list(health["command"])}}
 
 
-def _lifecycle(component: Component) -> Object:
+def drain_seconds(component: Component) -> int:
     """The load balancer goes on sending for some seconds to a Pod that is to end."""
-    if component["type"] != "web" or not component["drain_seconds"]:
-        return {}
-    return {"lifecycle": {"preStop": {"sleep": {"seconds": component["drain_seconds"]}}}}
+    return component["drain_seconds"] if component["type"] == "web" else 0
+
+
+def _lifecycle(component: Component) -> Object:
+    seconds = drain_seconds(component)
+    return {"lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}} if seconds else {}
 
 
 def mounts(component: Component, context: Context) -> list[Object]:

@@ -23,9 +23,7 @@ def image_of(component: Component, context: Context) -> str:
     if _is_reference(name):
         return name
     known = str(context["images"].get(name) or "")
-    if not known or _is_reference(known):
-        return known if "/" in known or "@" in known else _joined(context, name, known)
-    return _joined(context, name, known)
+    return known if "/" in known or "@" in known else _joined(context, name, known)
 
 
 def _is_reference(text: str) -> bool:

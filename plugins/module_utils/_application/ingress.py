@@ -71,7 +71,7 @@ def _is_hidden(path: Mapping[str, Any]) -> bool:
 
 
 def rules(context: Context, components: list[Component]) -> list[Object]:
-    """Hosts with a name first. Within a host the controller takes exact paths first, then the longest."""
+    """Hosts count in their order. Within one the controller takes exact paths first, then the longest."""
     hosts: dict[str, list[Object]] = {}
     for component in components:
         for route in component["routes"]:
@@ -80,7 +80,7 @@ def rules(context: Context, components: list[Component]) -> list[Object]:
                       if all(path != one["path"] for one in paths)]  # fmt: skip
             port = {"number": service_port(component)}
             paths.append(_path(route["path"], route["match"], name_of(context, component), port))
-    named = sorted(hosts, key=lambda host: (not host, host))
+    named = sorted(hosts, key=lambda host: (not host, host.startswith("*"), host))
     return [{**({"host": host} if host else {}), "http": {"paths": hosts[host]}} for host in named]
 
 

@@ -11,6 +11,7 @@ import json
 from ansible_collections.bahnvision.aws.plugins.module_utils._application import config
 from ansible_collections.bahnvision.aws.plugins.module_utils._application.container import (
     container,
+    drain_seconds,
     needs_authorities,
     volume_name,
 )
@@ -64,7 +65,7 @@ def spec(component: Component, context: Context, components: list[Component]) ->
         "automountServiceAccountToken": component["kubernetes_token"],
         "enableServiceLinks": False,
         "securityContext": _security(component),
-        "terminationGracePeriodSeconds": component["drain_seconds"] + component["stop_seconds"],
+        "terminationGracePeriodSeconds": component["stop_seconds"] + drain_seconds(component),
         "priorityClassName": component["priority_class"],
         "nodeSelector": {key: str(value) for key, value in component["node_selector"].items()},
         "tolerations": component["tolerations"],
@@ -73,7 +74,7 @@ def spec(component: Component, context: Context, components: list[Component]) ->
         "volumes": volumes(component, context),
     }
     if component["type"] not in RUNNING:
-        made |= {"restartPolicy": "Never", "terminationGracePeriodSeconds": component["stop_seconds"]}
+        made["restartPolicy"] = "Never"
     return {key: value for key, value in made.items() if value not in ([], {}, "")}
 
 

@@ -169,11 +169,11 @@ def test_each_service_tells_the_load_balancer_its_own_health(objects):
     assert paths == {"bahnvision-backend": "/api/v1/health", "bahnvision-frontend": "/health"}
 
 
-def test_hosts_with_a_name_come_before_all_hosts():
-    routes = [{"path": "/"}, {"host": "z.example.com"}, {"host": "a.example.com"}]
+def test_a_host_comes_before_what_would_swallow_it():
+    routes = [{"path": "/"}, {"host": "*.example.com"}, {"host": "z.example.com"}, {"host": "a.example.com"}]
     rules = found(render([web(routes=routes)]), "Ingress")["spec"]["rules"]
 
-    assert [rule.get("host") for rule in rules] == ["a.example.com", "z.example.com", None]
+    assert [rule.get("host") for rule in rules] == ["a.example.com", "z.example.com", "*.example.com", None]
 
 
 def test_what_the_load_balancer_gets_by_choice():
@@ -324,6 +324,13 @@ def test_a_volume_that_belongs_to_one_node_is_let_go_before_the_next_pod_comes()
     assert (claim["metadata"]["name"], claim["spec"]["accessModes"]) == ("bahnvision-web-data", ["ReadWriteOnce"])
     assert kind["parameters"] == {"type": "gp3", "encrypted": "true", "kmsKeyId": "arn:aws:kms:eu-central-1:1:key/a"}
     assert kind["volumeBindingMode"] == "WaitForFirstConsumer"
+
+
+def test_a_job_may_have_a_volume_of_one_node():
+    volumes = [{"path": "/data", "type": "claim", "size": "1Gi"}]
+    one = found(render([job(volumes=volumes)]), "Job")
+
+    assert pod_of(one)["volumes"][0]["persistentVolumeClaim"] == {"claimName": "bahnvision-schema-data"}
 
 
 def test_authorities_are_a_file_that_asyncpg_finds():

@@ -174,20 +174,28 @@ def test_limits_of_the_databases_that_only_newer_servers_know_end_nothing(fleet:
 
 
 @pytest.mark.full
-def test_from_16_on_a_role_of_owner_map_needs_the_set_option(fleet: Fleet, between: Between) -> None:
-    """CREATEROLE gives its holder ADMIN on what it creates, and nothing else."""
+def test_from_16_on_an_owner_needs_the_set_option(fleet: Fleet, between: Between) -> None:
+    """A member without it may give nothing away, and only who has ADMIN on a role may make itself a full member."""
     sides = sides_of((15, 16), fleet, between)
     sides.source.run(SMALL)
-    role = f"app_{sides.target.database[4:12]}"
-    sides.target.run(f"create role {role}; grant create on schema public to {role}")
+    theirs, own = (f"{name}_{sides.target.database[4:12]}" for name in ("theirs", "own"))
+    with sides.target.connect(admin=True) as admin:
+        admin.execute(f"create role {theirs}; grant create on schema public to {theirs}")
+        admin.execute(f"grant {theirs} to {MASTER} with set false")
+    sides.target.run(f"create role {own}; grant create on schema public to {own}")
 
-    before = ask(sides, owner_map={SOURCE_USER: role})["blockers"]
-    sides.target.run(f"grant {role} to master with set true")
-    after = ask(sides, owner_map={SOURCE_USER: role})["blockers"]
+    wish = {"owner": "map", "role_map": {SOURCE_USER: theirs}}
+    before = ask(sides, **wish)["blockers"]
+    with sides.target.connect(admin=True) as admin:
+        admin.execute(f"grant {theirs} to {MASTER} with set true")
 
     assert [finding["rule"] for finding in before] == ["owner-membership"]
-    assert before[0]["todo"] == f'GRANT "{role}" TO "master" WITH SET TRUE'
-    assert after == []
+    assert before[0]["todo"] == f'GRANT "{theirs}" TO "{MASTER}" WITH SET TRUE'
+    assert ask(sides, **wish)["blockers"] == []
+    assert ask(sides, owner="map", role_map={SOURCE_USER: own})["blockers"] == []
+    assert sides.migrate(**wish)["changed"]
+    owner = "select tableowner from pg_tables where tablename = 'konto'"
+    assert sides.target.query(owner, admin=True) == [(theirs,)]
 
 
 @pytest.mark.full

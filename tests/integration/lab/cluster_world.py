@@ -40,7 +40,7 @@ class ClusterWorld:
             self.iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
         return str(arn)
 
-    def people(self) -> None:
+    def settle(self) -> None:
         """Add-ons, without which nodes do not become ready, and two nodes."""
         for name in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"):
             self.eks.create_addon(clusterName=NAME, addonName=name, tags=TAGS)

@@ -269,7 +269,8 @@ UNSEEN = {
     "iam:UpdateAssumeRolePolicy", "iam:DetachRolePolicy",  # another kind of nodes
     "ec2:DeleteTags", "eks:UntagResource", "iam:UntagOpenIDConnectProvider", "iam:UntagRole", "kms:UntagResource",
     "logs:UntagLogGroup", "logs:UntagResource",  # what is no longer named
-    "ec2:CreateTags", "iam:TagOpenIDConnectProvider", "logs:TagLogGroup", "logs:TagResource", "logs:ListTagsForResource",
+    "ec2:CreateTags", "iam:TagOpenIDConnectProvider", "logs:TagLogGroup", "logs:TagResource",
+    "logs:ListTagsForResource",  # what is named anew
 }  # fmt: skip
 
 

@@ -152,6 +152,7 @@ def test_a_check_of_an_empty_account_foresees_everything_and_only_reads(stage):
     assert run.code == 0, run.output
     assert run.stats["vpc"]["changed"] > 0
     assert run.stats["rds"]["changed"] > 0
+    assert run.stats["eks"]["changed"] > 0
     assert any(NAME in str(result.get("diff")) for result in run.ran("rds").values())
     assert run.writes == []
 
@@ -161,6 +162,7 @@ def test_a_check_of_an_empty_account_foresees_everything_and_only_reads(stage):
     [
         ({"rds_engine_version": "15.4"}, "RDS does not offer PostgreSQL 15.4 (any more); the nearest offered is"),
         ({"vpc_cidr": "10.0.0.0/26"}, "10.0.0.0/26 is too small"),
+        pytest.param({"eks_version": "1.28"}, "Kubernetes 1.28 is not offered by EKS", marks=pytest.mark.full),
     ],
 )
 def test_the_preflight_refuses_before_any_component_is_made(stage, wrong, told):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.addon_plan import builds_from, choose
-from ansible_collections.bahnvision.aws.plugins.module_utils._eks.versions import offers_from, resolve, target_for
+from ansible_collections.bahnvision.aws.plugins.module_utils._eks.versions import (
+    offers_from,
+    refuse_short_lived,
+    resolve,
+    target_for,
+)
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 
 
@@ -111,3 +116,12 @@ def test_an_addon_that_does_not_fit_is_refused_with_what_does():
         choose("vpc-cni", BUILDS, "v1.21.0-eksbuild.1", "", "1.35")
     with pytest.raises(ResourceError, match="no add-on vpc-cnx"):
         choose("vpc-cnx", (), "", "", "1.35")
+
+
+def test_what_would_have_to_be_upgraded_at_once_is_not_begun_with():
+    soon = resolve(OFFERS, "1.34", extended=False)
+    refuse_short_lived(soon, date(2026, 11, 23), 0)
+    refuse_short_lived(soon, date(2026, 11, 23), 9)
+    refuse_short_lived(resolve(OFFERS, "1.36", extended=False), date(2026, 11, 23), 400)
+    with pytest.raises(ResourceError, match=r"1\.34 leaves standard support on 2026-12-02, in less than 10 days"):
+        refuse_short_lived(soon, date(2026, 11, 23), 10)

@@ -197,8 +197,9 @@ options:
       calls:
         description:
           - What it may connect to, besides the names of the cluster. The name of another component; V(database),
-            V(cache), V(telemetry) for those of O(context); V(aws) for its own AWS credentials (Pod Identity) and AWS's
-            endpoints; V(internet) for addresses that are neither private nor link-local, at O(_input[].internet_ports).
+            V(cache), V(telemetry) for those of O(context); V(internet) for addresses that are neither private nor
+            link-local, at O(_input[].internet_ports); V(aws) for its own AWS credentials (Pod Identity) and AWS's
+            services, which is HTTPS to public addresses and to O(context.network.aws_cidrs).
         type: list
         elements: str
         default: []

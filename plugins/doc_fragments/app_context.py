@@ -318,7 +318,7 @@ options:
             elements: str
             default: []
           aws_cidrs:
-            description: Where AWS's endpoints lie for V(aws) in C(calls), the VPC with interface endpoints as a rule.
+            description: Where V(aws) in C(calls) finds AWS's services within the network, by interface endpoints.
             type: list
             elements: str
             default: []

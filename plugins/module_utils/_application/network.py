@@ -92,7 +92,8 @@ def _out(component: Component, context: Context, components: list[Component]) ->
         yield _collector(context)
     if "aws" in names:
         yield {"to": _blocks([POD_IDENTITY_AGENT]), "ports": _ports(80)}
-        yield {"to": _blocks(context["network"]["aws_cidrs"]) or [_internet()], "ports": _ports(443)}
+        # AWS's services answer at public addresses, and within the network where it has endpoints for them.
+        yield {"to": [*_blocks(context["network"]["aws_cidrs"]), _internet()], "ports": _ports(443)}
     if "internet" in names:
         yield {"to": [_internet()], "ports": _ports(*component["internet_ports"])}
 

@@ -24,6 +24,9 @@ FIRST = ("apiVersion", "kind", "metadata", "spec")
 WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
 HOOK_DELETE = "argocd.argoproj.io/hook-delete-policy"
+OPTIONS = "argocd.argoproj.io/sync-options"
+# With these all that they hold would go.
+KEPT = ("Namespace", "PersistentVolumeClaim")
 # A plain scalar that begins like a word and is none of YAML 1.1's and 1.2's other words is text for every reader;
 # PyYAML alone would write 1e3 or 0o7 plain, which Go reads as numbers.
 WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
@@ -42,7 +45,7 @@ def files_of(manifests: Sequence[Mapping[str, Any]], argocd: bool = False) -> di
 
 def with_waves(manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Let Argo CD keep the order of the list at its Jobs: a Job runs in each sync, after what stands before it and
-    before what stands behind it. Argo CD's own order has Jobs behind Deployments."""
+    before what stands behind it. Argo CD's own order has Jobs behind Deployments. What holds others is never pruned."""
     number, made = 0, []
     for manifest in manifests:
         one = copy.deepcopy(dict(manifest))
@@ -56,6 +59,8 @@ def with_waves(manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 notes.setdefault(HOOK, "Sync")
                 notes.setdefault(HOOK_DELETE, "BeforeHookCreation")
         number += job
+        if one.get("kind") in KEPT:
+            one["metadata"].setdefault("annotations", {}).setdefault(OPTIONS, "Prune=false,Delete=false")
         made.append(one)
     return made
 

@@ -30,6 +30,11 @@ class Item:
     synced: bool = False
     surplus: bool = False  # it is in the cluster and no longer in Git
 
+    @property
+    def kept(self) -> bool:
+        options = (self.wanted["metadata"].get("annotations") or {}).get("argocd.argoproj.io/sync-options", "")
+        return "Prune=false" in options.split(",")
+
     def told(self) -> dict[str, Any]:
         one = self.wanted
         status, message = health(self.live) if self.live else ("Missing", "")

@@ -108,7 +108,7 @@ class Controller:
         if automated is None or automated.get("enabled") is False:
             return last
         prune = bool(automated.get("prune"))
-        if all(item.synced or (item.surplus and not prune) for item in view.items):
+        if all(item.synced or (item.surplus and (item.kept or not prune)) for item in view.items):
             return last
         if prune and all(item.surplus for item in view.items) and not automated.get("allowEmpty"):
             raise ApplicationError("SyncError", f"Skipping sync attempt to {commit}: auto-sync will wipe out all "

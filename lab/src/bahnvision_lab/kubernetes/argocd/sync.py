@@ -106,7 +106,7 @@ class Operation:
 
     def _prune(self, view: View, hands: Hands) -> None:
         try:
-            for item in (one for one in view.items if one.surplus and one.resource and one.live):
+            for item in (one for one in view.items if one.surplus and one.resource and one.live and not one.kept):
                 told, resource = item.wanted["metadata"], item.resource
                 assert resource is not None
                 assert item.live is not None

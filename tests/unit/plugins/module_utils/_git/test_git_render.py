@@ -82,3 +82,8 @@ def test_a_job_stands_between_waves_and_what_was_given_stays_as_it_is():
     wave, hook = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/hook"
     assert [(mark.get(wave, "0"), mark.get(hook)) for mark in marks] == [("0", None), ("1", "Sync"), ("2", None)]
     assert "annotations" not in JOB["metadata"]
+
+
+def test_what_holds_others_is_never_pruned():
+    (space,) = with_waves([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "o"}}])
+    assert space["metadata"]["annotations"] == {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}

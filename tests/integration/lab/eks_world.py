@@ -19,10 +19,9 @@ def cluster_with_nodes(lab: Lab, name: str) -> None:
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.61.{number}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
         for number, zone in enumerate(ZONES)
     ]
-    eks.create_cluster(
-        name=name, roleArn=_role(lab, f"{name}-cluster", "eks.amazonaws.com"), accessConfig={"authenticationMode": "API"},
-        resourcesVpcConfig={"subnetIds": subnets},
-    )  # fmt: skip
+    role = _role(lab, f"{name}-cluster", "eks.amazonaws.com")
+    network, access = {"subnetIds": subnets}, {"authenticationMode": "API"}
+    eks.create_cluster(name=name, roleArn=role, accessConfig=access, resourcesVpcConfig=network)
     eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=FAST)
     where: dict[str, Any] = {"clusterName": name, "nodegroupName": "main"}
     nodes = _role(lab, f"{name}-nodes", "ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy")

@@ -89,9 +89,17 @@ def _token(arguments: argparse.Namespace) -> int:
     until = datetime.now(UTC) + LIFE
     told = {"expirationTimestamp": until.strftime("%Y-%m-%dT%H:%M:%SZ"), "token": token(name, status["aws"])}
     print(json.dumps({
-        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "spec": {}, "status": told,
+        "apiVersion": _asked_in(), "kind": "ExecCredential", "spec": {}, "status": told,
     }))  # fmt: skip
     return 0
+
+
+def _asked_in() -> str:
+    """The version of the API in which kubectl asks: it takes no other, and a kubeconfig may name v1beta1 as AWS's do."""
+    try:
+        return str(json.loads(os.environ["KUBERNETES_EXEC_INFO"])["apiVersion"])
+    except (KeyError, ValueError, TypeError):
+        return "client.authentication.k8s.io/v1"
 
 
 def token(name: str, aws: dict[str, Any]) -> str:

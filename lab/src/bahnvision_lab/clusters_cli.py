@@ -95,7 +95,7 @@ def _token(arguments: argparse.Namespace) -> int:
 
 
 def _asked_in() -> str:
-    """The version of the API in which kubectl asks: it takes no other, and a kubeconfig may name v1beta1 as AWS's do."""
+    """The version in which kubectl asks: it takes no other, and a kubeconfig may name v1beta1, as AWS's do."""
     try:
         return str(json.loads(os.environ["KUBERNETES_EXEC_INFO"])["apiVersion"])
     except (KeyError, ValueError, TypeError):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api, waits
@@ -17,11 +17,11 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._eks.addon_plan imp
     plan_absent,
     plan_present,
 )
+from ansible_collections.bahnvision.aws.plugins.module_utils._eks.life import Life, ensure_absent, ensure_present
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, apply
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan
 
 Clients = Mapping[str, Any]
-UNDER_WAY = ("CREATING", "UPDATING")
 # Degraded is no end: CoreDNS is, until the first node is there.
 FAILED = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 
@@ -29,24 +29,19 @@ FAILED = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 def ensure_addon(clients: Clients, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring one add-on to the wanted state and return what was done and what is there."""
     eks = clients["eks"]
-    addon = _get(eks, params)
     if params["state"] == "absent":
-        return _ensure_absent(eks, params, addon, check_mode)
-    if waits.status_of(addon) == "DELETING":
-        if not check_mode:
-            _wait_gone(eks, params)
-        addon = None
-    if waits.status_of(addon) in UNDER_WAY and not check_mode:
-        _wait_active(eks, params)
-        addon = _get(eks, params)
-    seen = _look(eks, params, addon, check_mode)
-    plan = plan_present(params, seen)
-    result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
-    if check_mode:
-        return {**result, "addon": facts(seen.addon or {"addonName": params["name"], "status": "planned"})}
-    if params["wait"]:
-        _wait_active(eks, params)
-    return {**result, "addon": facts(_get(eks, params) or {})}
+        life = _life(eks, params, lambda addon: plan_absent(params, Seen(addon, "")))
+        return {**ensure_absent(life, check_mode), "addon": {}}
+    life = _life(eks, params, lambda addon: plan_present(params, _look(eks, params, addon, check_mode)))
+    result, addon = ensure_present(life, check_mode)
+    return {**result, "addon": facts(addon or {"addonName": params["name"], "status": "planned"})}
+
+
+def _life(eks: Any, params: Mapping[str, Any], plan: Callable[[dict[str, Any] | None], Plan]) -> Life:
+    return Life(
+        f"{KIND} {params['name']}", params, get=lambda: _get(eks, params), plan=plan,
+        execute=lambda action: _execute(eks, params, action), failed=FAILED,
+    )  # fmt: skip
 
 
 def _get(eks: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -85,26 +80,6 @@ def _execute(eks: Any, params: Mapping[str, Any], action: Action) -> None:
         api.untag(eks, action.params["arn"], action.params["keys"])
     else:
         raise AssertionError(f"no way to {action}")
-
-
-def _wait_active(eks: Any, params: Mapping[str, Any]) -> None:
-    waits.wait_active(lambda: _get(eks, params), f"{KIND} {params['name']}", params, FAILED)
-
-
-def _wait_gone(eks: Any, params: Mapping[str, Any]) -> None:
-    waits.wait_gone(lambda: _get(eks, params), f"{KIND} {params['name']}", params)
-
-
-def _ensure_absent(
-    eks: Any, params: Mapping[str, Any], addon: dict[str, Any] | None, check_mode: bool
-) -> dict[str, Any]:
-    plan = plan_absent(params, Seen(addon, ""))
-    if plan.changed and waits.status_of(addon) in UNDER_WAY and not check_mode:
-        _wait_active(eks, params)
-    result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
-    if addon and not check_mode and params["wait"]:
-        _wait_gone(eks, params)
-    return {**result, "addon": {}}
 
 
 def facts(addon: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks import api, waits
+from ansible_collections.bahnvision.aws.plugins.module_utils._eks.life import Life, ensure_absent, ensure_present
 from ansible_collections.bahnvision.aws.plugins.module_utils._eks.node_group_plan import (
+    COMPONENT,
     KIND,
     Seen,
     plan_absent,
@@ -18,10 +20,9 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._eks.node_group_pla
 )
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.errors import ResourceError
 from ansible_collections.bahnvision.aws.plugins.module_utils._resource.owned import is_ours
-from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, apply
+from ansible_collections.bahnvision.aws.plugins.module_utils._resource.plan import Action, Plan
 
 Clients = Mapping[str, Any]
-UNDER_WAY = ("CREATING", "UPDATING")
 # What nodes suffer from passes, or is mended by a change: only what cannot be made ends the wait.
 FAILED = ("CREATE_FAILED", "DELETE_FAILED")
 
@@ -31,25 +32,22 @@ def ensure_node_group(clients: Clients, params: Mapping[str, Any], check_mode: b
     eks = clients["eks"]
     if params["name"].endswith("*"):
         return _ensure_no_others(eks, params, check_mode)
-    group = _get(eks, params)
     if params["state"] == "absent":
-        return _ensure_absent(eks, params, group, check_mode)
-    if waits.status_of(group) == "DELETING":
-        if not check_mode:
-            _wait_gone(eks, params)
-        group = None
-    seen = _look(clients, params, group, check_mode)
-    plan = plan_present(params, seen)
-    if plan.changed and seen.status in UNDER_WAY and not check_mode:
-        _wait_active(eks, params)
-        seen = _look(clients, params, _get(eks, params), check_mode)
-        plan = plan_present(params, seen)
-    result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
-    if check_mode:
-        return {**result, "node_group": facts(seen.group or {"nodegroupName": params["name"], "status": "planned"})}
-    if params["wait"]:
-        _wait_active(eks, params)
-    return {**result, "node_group": facts(_get(eks, params) or {})}
+        return {**ensure_absent(_leaving(eks, params), check_mode), "node_group": {}}
+    life = _life(eks, params, lambda group: plan_present(params, _look(clients, params, group, check_mode)))
+    result, group = ensure_present(life, check_mode)
+    return {**result, "node_group": facts(group or {"nodegroupName": params["name"], "status": "planned"})}
+
+
+def _life(eks: Any, params: Mapping[str, Any], plan: Callable[[dict[str, Any] | None], Plan]) -> Life:
+    return Life(
+        f"{KIND} {params['name']}", params, get=lambda: _get(eks, params), plan=plan,
+        execute=lambda action: _execute(eks, params, action), failed=FAILED,
+    )  # fmt: skip
+
+
+def _leaving(eks: Any, params: Mapping[str, Any]) -> Life:
+    return _life(eks, params, lambda group: plan_absent(params, Seen(group, None)))
 
 
 def _get(eks: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -94,26 +92,6 @@ def _execute(eks: Any, params: Mapping[str, Any], action: Action) -> None:
 _UPDATES = {"modify": api.update_node_group, "upgrade": api.upgrade_node_group}
 
 
-def _wait_active(eks: Any, params: Mapping[str, Any]) -> None:
-    waits.wait_active(lambda: _get(eks, params), f"{KIND} {params['name']}", params, FAILED)
-
-
-def _wait_gone(eks: Any, params: Mapping[str, Any]) -> None:
-    waits.wait_gone(lambda: _get(eks, params), f"{KIND} {params['name']}", params)
-
-
-def _ensure_absent(
-    eks: Any, params: Mapping[str, Any], group: dict[str, Any] | None, check_mode: bool
-) -> dict[str, Any]:
-    plan = plan_absent(params, Seen(group, None))
-    if plan.changed and waits.status_of(group) in UNDER_WAY and not check_mode:
-        _wait_active(eks, params)
-    result = apply(plan, lambda action: _execute(eks, params, action), check_mode)
-    if group and not check_mode and params["wait"]:
-        _wait_gone(eks, params)
-    return {**result, "node_group": {}}
-
-
 def _ensure_no_others(eks: Any, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Remove all groups of ours whose names begin so; they go side by side."""
     cluster, prefix = params["cluster_name"], params["name"][:-1]
@@ -121,12 +99,14 @@ def _ensure_no_others(eks: Any, params: Mapping[str, Any], check_mode: bool) -> 
         raise ResourceError(f"{KIND} {params['name']}: several node groups go with state absent only")
     names = [name for name in api.list_node_groups(eks, cluster) if name.startswith(prefix)]
     found = {name: api.get_node_group(eks, cluster, name) for name in names if name not in params["keep"]}
-    ours = {name: group for name, group in found.items() if group and is_ours(group.get("tags") or {}, params, "eks")}
-    done = [
-        _ensure_absent(eks, {**params, "name": name, "wait": False}, group, check_mode) for name, group in ours.items()
+    leaving = [
+        _leaving(eks, {**params, "name": name, "wait": False})
+        for name, group in found.items()
+        if group and is_ours(group.get("tags") or {}, params, COMPONENT)
     ]
-    for name in ours if params["wait"] and not check_mode else ():
-        _wait_gone(eks, {**params, "name": name})
+    done = [ensure_absent(life, check_mode) for life in leaving]
+    for life in leaving if params["wait"] and not check_mode else ():
+        life.wait_gone()
     merged = {side: {key: value for one in done for key, value in one["diff"][side].items()} for side in _SIDES}
     return {
         "changed": any(one["changed"] for one in done),

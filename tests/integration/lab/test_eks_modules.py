@@ -93,7 +93,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_a_cluster_is_made_with_an_endpoint_that_answers(world: World) -> None:
     offered = cluster_versions(world.clients, {
         "version": "", "running_version": "", "allow_version_upgrade": False, "extended_support": False,
-        "addons": ["coredns"],
+        "minimum_support_days": 60, "addons": ["coredns"],
     }, False)  # fmt: skip
     assert offered["addon_versions"]["coredns"].startswith("v1.")
     made = world.foreseen_made_once(ensure_cluster, spec.CLUSTER_SPEC, world.wish)

@@ -161,10 +161,16 @@ options:
             choices: [Prefix, Exact]
             default: Prefix
       private_paths:
-        description: Paths besides the metrics' that are answered with 404 from outside.
+        description: Paths besides the metrics' that are for nobody outside. No route may lead to them.
         type: list
         elements: str
         default: []
+      private_by_rule:
+        description:
+          - Whether a route may cover a private path when the load balancer answers that path with 404. The load
+            balancer compares the path as it is written, so V(/%6detrics) passes it and is C(/metrics) to most servers.
+        type: bool
+        default: false
       config:
         description: Whether the ConfigMap C(<app>-config) becomes the environment.
         type: bool

@@ -38,6 +38,12 @@ options:
         may hand the next transaction to a server that does not know it.
     type: bool
     default: false
+  percent_encoding:
+    description:
+      - Whether a login may be taken that a URL encodes with C(%). Alembic hands the URL to a parser that takes C(%) for
+        its own, and whose error prints the password.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -71,9 +77,10 @@ def app_database_url(
     driver: str = "postgresql+asyncpg",
     tls: str = "verify-full",
     statement_cache: bool = False,
+    percent_encoding: bool = False,
 ) -> str:
     try:
-        return database_url(login, driver, tls, statement_cache)
+        return database_url(login, driver, tls, statement_cache, percent_encoding)
     except Refused as problem:
         raise AnsibleFilterError(str(problem)) from None
 

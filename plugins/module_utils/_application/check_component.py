@@ -171,6 +171,12 @@ def _routes(component: Component) -> Iterator[str]:
         for private in ingress.private_paths(component):
             if ingress.covers(private, path):
                 yield f"its route {path} would lay {private} open, which is not for everybody"
+        laid_open = [] if component["private_by_rule"] else ingress.hidden(component, route)
+        if laid_open:
+            yield (
+                f"its route {path} covers {', '.join(laid_open)}, and a rule that answers 404 can be walked round "
+                "(/%6detrics is /metrics): route what is public, such as /api, or be content with private_by_rule"
+            )
     for private in ingress.private_paths(component):
         if not private.startswith("/"):
             yield f"private path {private!r} must begin with /"

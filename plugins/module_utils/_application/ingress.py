@@ -85,7 +85,8 @@ def rules(context: Context, components: list[Component]) -> list[Object]:
 
 
 def private_paths(component: Component) -> list[str]:
-    metrics = [component["metrics"]["path"]] if component["metrics"] else []
+    wanted = component["metrics"]
+    metrics = [wanted["path"]] if wanted and wanted["port"] in (None, component["port"]) else []
     return [*metrics, *(path for path in component["private_paths"] if path not in metrics)]
 
 

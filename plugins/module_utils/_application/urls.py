@@ -14,10 +14,17 @@ from ansible_collections.bahnvision.aws.plugins.module_utils._application.refuse
 TLS = ("verify-full", "verify-ca", "require")
 
 
-def database_url(login: Mapping[str, Any], driver: str, tls: str, statement_cache: bool) -> str:
+def database_url(login: Mapping[str, Any], driver: str, tls: str, statement_cache: bool, percent: bool) -> str:
     place = _place("the database", login, ("username", "password", "host", "dbname"))
     query = database_query(tls, statement_cache)
-    return f"{driver}://{place}:{login.get('port') or 5432}/{quote(str(login['dbname']), safe='')}?{query}"
+    url = f"{driver}://{place}:{login.get('port') or 5432}/{quote(str(login['dbname']), safe='')}?{query}"
+    if "%" in url and not percent:
+        raise Refused([
+            "the login to the database holds characters that a URL encodes with %, which Alembic's configuration takes "
+            "for its own: its job fails and prints the URL with the password. Rotate to letters and digits, as "
+            "rds_app_rotate makes them, or set percent_encoding for an application without Alembic"
+        ])  # fmt: skip
+    return url
 
 
 def database_query(tls: str, statement_cache: bool = False) -> str:

@@ -111,8 +111,8 @@ LISTS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "rich": (
         [
             web(routes=[{"path": "/"}, {"host": "a.example.com", "path": "/x", "match": "Exact"}],
-                metrics={"port": 9090}, private_paths=["/admin"], calls=["api", "aws", "internet"],
-                role_arn="arn:aws:iam::1:role/x",
+                metrics={"port": 9090}, private_paths=["/admin"], private_by_rule=True,
+                calls=["api", "aws", "internet"], role_arn="arn:aws:iam::1:role/x",
                 autoscaling={"max": 4, "cpu": 0, "memory": 80}, node_selector={"kubernetes.io/arch": "arm64"},
                 tolerations=[{"key": "a", "operator": "Exists"}], priority_class="high", disruption="25%",
                 overrides={"Deployment": {"spec": {"paused": False}},

@@ -139,7 +139,9 @@ def test_metrics_have_no_way_in(objects):
 
 
 def test_a_route_over_everything_answers_private_paths_with_404():
-    one = found(render([web(metrics={}, private_paths=["/admin"], routes=[{"path": "/"}])]), "Ingress")
+    one = found(
+        render([web(metrics={}, private_paths=["/admin"], private_by_rule=True, routes=[{"path": "/"}])]), "Ingress"
+    )
     paths = [(path["path"], path["backend"]["service"]) for path in one["spec"]["rules"][0]["http"]["paths"]]
     action = json.loads(one["metadata"]["annotations"][f"{ALB}actions.not-found"])
 

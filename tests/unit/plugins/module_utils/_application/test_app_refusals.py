@@ -79,7 +79,11 @@ COMPONENTS = [
     ([web(metrics={}, routes=[{"path": "/metrics/", "match": "Exact"}])], "would lay /metrics open"),
     ([web(private_paths=["/admin"], routes=[{"path": "/admin/x"}])], "would lay /admin open"),
     ([web(private_paths=["admin"])], "private path 'admin' must begin with /"),
-    ([web(metrics={}, routes=[{}]), web(name="b", routes=[{"path": "/metrics"}])], "is a private path of web"),
+    ([web(metrics={}, routes=[{"path": "/"}])], "can be walked round (/%6detrics is /metrics)"),
+    (
+        [web(metrics={}, private_by_rule=True, routes=[{}]), web(name="b", routes=[{"path": "/metrics"}])],
+        "is a private path of web",
+    ),
     ([web(routes=[{"path": "/a"}]), web(name="b", routes=[{"path": "/a/"}])], "2 routes lead to */a (Prefix)"),
     ([web(routes=[{"path": "/a/*"}])], "hold neither *"),
     ([web(routes=[{"path": "/a//b"}])], "hold neither *"),

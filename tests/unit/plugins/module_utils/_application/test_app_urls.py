@@ -42,7 +42,7 @@ def test_the_name_in_the_certificate_of_the_cache_is_compared():
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.text(string.printable + "äß€", min_size=1))
 def test_any_password_comes_out_as_it_went_in(password):
-    database = urlsplit(app_database_url({**DATABASE, "password": password}))
+    database = urlsplit(app_database_url({**DATABASE, "password": password}, percent_encoding=True))
     cache = urlsplit(app_cache_url({**CACHE, "password": password}))
 
     assert unquote(database.password) == unquote(cache.password) == password
@@ -58,6 +58,13 @@ def test_a_login_that_lacks_something_is_refused_without_telling_it(key):
 
     assert str(caught.value).endswith(f"the login to the database lacks {key}")
     assert "do-not-tell" not in str(caught.value)
+
+
+def test_a_password_that_alembic_would_print_is_refused_and_not_printed():
+    with pytest.raises(AnsibleFilterError, match="Rotate to letters and digits") as caught:
+        app_database_url({**DATABASE, "password": "do#not#tell"})
+
+    assert "do#not" not in str(caught.value)
 
 
 def test_a_cache_without_tls_is_refused():

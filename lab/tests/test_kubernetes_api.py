@@ -107,6 +107,20 @@ def test_apply_owns_takes_over_and_lets_go(client: Client) -> None:
     assert {entry["manager"] for entry in less["metadata"]["managedFields"]} >= {"we"}
 
 
+def test_an_item_that_is_applied_no_more_goes_with_what_was_filled_in(client: Client) -> None:
+    at, one = f"{APPS}{NS}/deployments/volumes", deployment("volumes", replicas=0)
+    pod = one["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "kept", "emptyDir": {}}, {"name": "gone", "configMap": {"name": "c"}}]
+    pod["containers"][0]["volumeMounts"] = [
+        {"name": two["name"], "mountPath": f"/{two['name']}"} for two in pod["volumes"]
+    ]
+    client.good("PATCH", at, one, APPLY, fieldManager="we")
+    pod["volumes"], pod["containers"][0]["volumeMounts"] = pod["volumes"][:1], pod["containers"][0]["volumeMounts"][:1]
+    told = client.good("PATCH", at, one, APPLY, fieldManager="we")["spec"]["template"]["spec"]
+    assert [two["name"] for two in told["volumes"]] == ["kept"]
+    assert [two["name"] for two in told["containers"][0]["volumeMounts"]] == ["kept"]
+
+
 def test_the_same_apply_again_changes_nothing(client: Client) -> None:
     at, one = (
         f"{CORE}{NS}/configmaps/again",

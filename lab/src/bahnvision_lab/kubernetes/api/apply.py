@@ -44,7 +44,8 @@ def applied(
     others = [_without(entry, {path for other, path in clashes if other is entry}) for entry in others]
     base = copy.deepcopy(live)
     held = {path for entry in others for path in flat(entry["fieldsV1"])}
-    for path in sorted(flat(mine["fieldsV1"]) - want if mine else (), key=len, reverse=True):
+    # From the outside in: an item that goes takes along what nobody owns, such as what was filled in.
+    for path in sorted(flat(mine["fieldsV1"]) - want if mine else (), key=len):
         inside = path[:-1] if path[-1] == "." else path
         if path not in held and not any(other[: len(inside)] == inside for other in held | want):
             fields.remove(shape, base, path)

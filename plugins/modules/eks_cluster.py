@@ -113,6 +113,12 @@ options:
     type: str
     choices: [ipv4, ipv6]
     default: ipv4
+  gone_before:
+    description: With O(state=absent), names of node groups that an earlier task removes. In check mode they are still
+      there, and are no reason to refuse.
+    type: list
+    elements: str
+    default: []
   wait:
     description: Wait until the cluster is active (or gone).
     type: bool

@@ -86,7 +86,9 @@ def _wait_active(eks: Any, params: Mapping[str, Any]) -> None:
 def _ensure_absent(eks: Any, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     name = params["name"]
     cluster = api.get_cluster(eks, name)
-    seen = Seen(cluster, inhabitants=api.get_inhabitants(eks, name) if cluster else ())
+    gone = [f"node group {group}" for group in params["gone_before"]]
+    there = api.get_inhabitants(eks, name) if cluster else []
+    seen = Seen(cluster, inhabitants=[one for one in there if one not in gone])
     plan = plan_absent(params, seen)
     if plan.changed and seen.status in UNDER_WAY and not check_mode:
         _wait_active(eks, params)

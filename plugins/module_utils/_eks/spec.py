@@ -39,6 +39,7 @@ CLUSTER_SPEC: Spec = {
     "node_role_arn": {"type": "str"},
     "service_ipv4_cidr": {"type": "str"},
     "ip_family": {"type": "str", "choices": ["ipv4", "ipv6"], "default": "ipv4"},
+    "gone_before": {"type": "list", "elements": "str", "default": []},
     **TAGS_SPEC,
     **WAIT_SPEC,
     "wait_timeout": {"type": "int", "default": 2400},

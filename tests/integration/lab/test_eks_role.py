@@ -267,6 +267,7 @@ UNSEEN = {
     "eks:UpdateAddon", "eks:UpdateAccessEntry", "eks:DisassociateAccessPolicy", "eks:UpdatePodIdentityAssociation",
     "eks:DeletePodIdentityAssociation", "elasticloadbalancing:DescribeTags", "iam:GetRolePolicy", "kms:ListKeys",
     "iam:UpdateAssumeRolePolicy", "iam:DetachRolePolicy",  # another kind of nodes
+    "iam:PutRolePolicy", "iam:DeleteRolePolicy",  # of the controllers
     "ec2:DeleteTags", "eks:UntagResource", "iam:UntagOpenIDConnectProvider", "iam:UntagRole", "kms:UntagResource",
     "logs:UntagLogGroup", "logs:UntagResource",  # what is no longer named
     "ec2:CreateTags", "iam:TagOpenIDConnectProvider", "logs:TagLogGroup", "logs:TagResource",

@@ -16,6 +16,11 @@ from cryptography.x509.oid import NameOID
 from bahnvision_lab import processes
 
 LIFE = dt.timedelta(days=3650)
+# Python 3.13 verifies strictly (RFC 5280) and takes no authority without it.
+_SIGNS = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 
 
 class Authority:
@@ -41,6 +46,7 @@ class Authority:
             _draft("127.0.0.1", key.public_key(), self._certificate.subject)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         _write(folder / "server.crt", leaf.public_bytes(serialization.Encoding.PEM))
@@ -53,6 +59,8 @@ class Authority:
         root = (
             _draft("BahnVision lab root", key.public_key(), name)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
         _write(self._key_file, _unlocked(key))

@@ -239,6 +239,13 @@ def test_all_changes_at_once_are_foreseen_made_in_place_and_made_once(network: S
     assert (now["AllocatedStorage"], now["DBInstanceClass"], now["MultiAZ"]) == (30, "db.t4g.large", False)
 
 
+# Where the default of an input leaves what is there.
+INSTEAD: dict[str, dict[str, Any]] = {
+    "tag": {"rds_tags": {"team": "other"}},
+    "authority": {"rds_ca_certificate_identifier": "rds-ca-rsa4096-g1"},
+}
+
+
 @pytest.fixture(scope="module")
 def held(network: Stage, database: tuple[Outcome, Outcome]) -> dict[str, Any]:
     """All changes made: the next test takes them back one after the other."""
@@ -254,8 +261,7 @@ def test_each_change_alone_is_foreseen_made_and_made_once(network: Stage, held: 
         del held[key]
     if name == "storage":
         held["rds_allocated_storage"] = instance(network)["AllocatedStorage"] + 10
-    if name == "authority":
-        held["rds_ca_certificate_identifier"] = "rds-ca-rsa4096-g1"
+    held |= INSTEAD.get(name, {})
     assert change(network, held).changed
 
 

@@ -87,7 +87,8 @@ def _failure(
     params: dict[str, Any], verdicts: list[Verdict], lost: list[Verdict], end: str, logs: Logs
 ) -> ResourceError:
     told = [*(_story(one, params["namespace"], end, logs) for one in lost), params["advice"]]
-    return ResourceError(" ".join(words for words in told if words), rollouts=[one.told() for one in verdicts])
+    message = "".join(words if words.endswith("\n") else f"{words} " for words in told if words).rstrip()
+    return ResourceError(message, rollouts=[one.told() for one in verdicts])
 
 
 def _story(one: Verdict, space: str, end: str, logs: Logs) -> str:

@@ -177,7 +177,9 @@ def _since(before: Object, condition: Object) -> Object:
 
 def _served(app: Object) -> None:
     app.pop("operation", None)
-    (app["metadata"].get("annotations") or {}).pop(REFRESH, None)
+    left = {key: text for key, text in (app["metadata"].pop("annotations", None) or {}).items() if key != REFRESH}
+    if left:
+        app["metadata"]["annotations"] = left
 
 
 def _without_finalizer(app: Object) -> None:

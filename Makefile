@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .SUFFIXES:
-.PHONY: help setup rehearse bench-migrate test test-full lint sanity lab-up lab-down lab-status lab-reset build lock clean
+.PHONY: help setup rehearse bench-migrate conformance test test-full lint sanity lab-up lab-down lab-status lab-reset build lock clean
 
 # Relative on purpose: the checkout's path may hold blanks, which make cannot handle in names.
 PY := .venv/bin/python
@@ -22,6 +22,9 @@ test: .setup-dev ## Lint, sanity, unit tests, lab tests, molecule
 
 test-full: .setup-dev ## make test and the deeper, slower suites
 	@$(PY) scripts/run_tests.py --full
+
+conformance: .setup-dev ## The lab's Kubernetes against a real kube-apiserver, built once through the Go proxy when none is at hand; build/conformance.json
+	@$(PY) lab/conformance/run.py
 
 lint: .setup-dev ## The linters alone
 	@$(PY) scripts/run_tests.py --only lint

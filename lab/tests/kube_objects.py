@@ -119,8 +119,143 @@ CRD = {
         ],
     },
 }
+DS = changed(changed(changed(D, "kind", "DaemonSet"), "spec.replicas", None), "spec.strategy", {})
+del DS["spec"]["strategy"]
+RS = changed(D, "kind", "ReplicaSet")
+PODS = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "x"},
+    "spec": {"containers": [{"name": "c", "image": "b"}]},
+}
+CROLE = changed(ROLE, "kind", "ClusterRole")
+CBIND = changed(changed(BIND, "kind", "ClusterRoleBinding"), "roleRef.kind", "ClusterRole")
+NS1 = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}
+CSI = {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "x.example"}, "spec": {}}
+PV = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "x"},
+    "spec": {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "vol-1"},
+    },
+}
+QUOTA = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "x"},
+    "spec": {"hard": {"pods": "10", "requests.cpu": "4", "limits.memory": "8Gi", "services.loadbalancers": "1"}},
+}
+LIMITS = {
+    "apiVersion": "v1",
+    "kind": "LimitRange",
+    "metadata": {"name": "x"},
+    "spec": {
+        "limits": [{"type": "Container", "max": {"cpu": "2"}, "default": {"cpu": "1"}, "defaultRequest": {"cpu": 0.1}}]
+    },
+}
+LEASE = {
+    "apiVersion": "coordination.k8s.io/v1",
+    "kind": "Lease",
+    "metadata": {"name": "x"},
+    "spec": {"holderIdentity": "a", "leaseDurationSeconds": 15},
+}
+SLICE = {
+    "apiVersion": "discovery.k8s.io/v1",
+    "kind": "EndpointSlice",
+    "metadata": {"name": "x"},
+    "addressType": "IPv4",
+    "endpoints": [{"addresses": ["10.0.0.1"]}],
+    "ports": [{"port": 80}],
+}
+# A Deployment as the roles make it: everything that an application of today says.
+_SECURE = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+_WEB = {
+    "name": "web",
+    "image": "registry.example/web@sha256:" + "1" * 64,
+    "args": ["--port", "8000"],
+    "ports": [{"name": "http", "containerPort": 8000}, {"name": "metrics", "containerPort": 9000, "protocol": "TCP"}],
+    "env": [
+        {"name": "STAGE", "value": "lab"},
+        {"name": "URL", "valueFrom": {"secretKeyRef": {"name": "web", "key": "url"}}},
+        {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        {"name": "CPUS", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+    ],
+    "envFrom": [{"configMapRef": {"name": "web"}}, {"secretRef": {"name": "web", "optional": True}}],
+    "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
+    "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 5},
+    "livenessProbe": {"tcpSocket": {"port": 8000}},
+    "startupProbe": {"exec": {"command": ["true"]}, "failureThreshold": 30},
+    "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+    "securityContext": _SECURE,
+    "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "all", "mountPath": "/etc/web", "readOnly": True}],
+}
+_ALL = [
+    {"secret": {"name": "web", "items": [{"key": "url", "path": "url"}]}},
+    {"configMap": {"name": "web"}},
+    {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+    {"serviceAccountToken": {"path": "token", "audience": "sts.amazonaws.com"}},
+]
+_TERM = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "x"}}}
+_ARM = [{"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"]}]}]
+WHOLE = changed(
+    D,
+    POD,
+    {
+        "serviceAccountName": "web",
+        "automountServiceAccountToken": False,
+        "priorityClassName": "system-cluster-critical",
+        "terminationGracePeriodSeconds": 45,
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"key": "app", "value": "x", "effect": "NoSchedule"}, {"operator": "Exists"}],
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "minDomains": 2,
+                "topologyKey": "topology.kubernetes.io/zone",
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchLabels": {"app": "x"}},
+            }
+        ],
+        "affinity": {
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": _TERM}]
+            },
+            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": _ARM}},
+        },
+        "securityContext": {"runAsUser": 10001, "fsGroup": 10001, "fsGroupChangePolicy": "OnRootMismatch"},
+        "initContainers": [{"name": "wait", "image": "registry.example/wait:1.2", "command": ["true"]}],
+        "containers": [_WEB],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            {"name": "all", "projected": {"sources": _ALL}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
+            {"name": "host", "hostPath": {"path": "/var"}},
+            {"name": "node", "csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": True}},
+        ],
+    },
+)
 NS = "/namespaces/default"
 PLACES = {
+    "Pod": f"/api/v1{NS}/pods",
+    "DaemonSet": f"{APPS}{NS}/daemonsets",
+    "ReplicaSet": f"{APPS}{NS}/replicasets",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "CSIDriver": "/apis/storage.k8s.io/v1/csidrivers",
+    "PersistentVolume": "/api/v1/persistentvolumes",
+    "ResourceQuota": f"/api/v1{NS}/resourcequotas",
+    "LimitRange": f"/api/v1{NS}/limitranges",
+    "Lease": f"/apis/coordination.k8s.io/v1{NS}/leases",
+    "EndpointSlice": f"/apis/discovery.k8s.io/v1{NS}/endpointslices",
     "Deployment": f"{APPS}{NS}/deployments",
     "StatefulSet": f"{APPS}{NS}/statefulsets",
     "Job": f"{BATCH}{NS}/jobs",
@@ -142,5 +277,5 @@ PLACES = {
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     "Namespace": "/api/v1/namespaces",
 }
-LOTS, TWO = {"limits": {"cpu": "lots"}}, [{"name": "a", "port": 80}, {"port": 81}]
+TWO = [{"name": "a", "port": 80}, {"port": 81}]
 PROBE = {"httpGet": {"path": "/", "port": 8000}}

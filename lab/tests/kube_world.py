@@ -16,6 +16,7 @@ from bahnvision_lab.kubernetes.api.identity import User
 from bahnvision_lab.kubernetes.clock import stamp
 from bahnvision_lab.kubernetes.cluster import Cluster, Setting
 from bahnvision_lab.kubernetes.controllers.hands import NODES, Hands
+from bahnvision_lab.kubernetes.real import RealCluster
 from bahnvision_lab.postgres import free_port
 
 Object = dict[str, Any]
@@ -27,9 +28,13 @@ USERS = {"admin": User("admin", ("system:masters",)), "bob": User("bob"), "carol
 class Client:
     """Speaks as one of USERS."""
 
-    cluster: Cluster
+    cluster: Cluster | RealCluster
     bundle: str
     token: str = "admin"
+
+    @property
+    def address(self) -> str:
+        return self.cluster.address
 
     def as_user(self, token: str) -> Client:
         return Client(self.cluster, self.bundle, token)
@@ -40,7 +45,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self.token}", "User-Agent": "tests/1"}
         if body is not None:
             headers["Content-Type"] = kind
-        return requests.request(method, self.cluster.address + path, json=body, headers=headers, params=query,
+        return requests.request(method, self.address + path, json=body, headers=headers, params=query,
                                 verify=self.bundle, timeout=30)  # fmt: skip
 
     def good(self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: Any) -> Any:
@@ -74,11 +79,11 @@ class Client:
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path, nodes: int = 2, **changes: Any) -> Iterator[Client]:
+def running_cluster(folder: Path, nodes: int = 2, minor: str = "1.35", **changes: Any) -> Iterator[Client]:
     authority = Authority(folder / "ca")
     authority.issue(folder)
     setting = Setting(
-        "1.35", authority=authority.bundle.read_text(), external=USERS.get, image_trouble=trouble, **changes
+        minor, authority=authority.bundle.read_text(), external=USERS.get, image_trouble=trouble, **changes
     )
     cluster = Cluster(setting, free_port(), folder)
     try:

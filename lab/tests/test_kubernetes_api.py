@@ -47,7 +47,7 @@ def test_discovery_is_told_in_both_forms(client: Client) -> None:
 
 
 def test_what_the_lab_lacks_it_says(client: Client) -> None:
-    client.refused(501, "NotImplementedByLab", "GET", f"{CORE}{NS}/resourcequotas")
+    client.refused(501, "NotImplementedByLab", "GET", f"{CORE}{NS}/replicationcontrollers")
     client.refused(404, "could not find the requested resource", "GET", "/apis/batch/v1beta1/cronjobs")
 
 
@@ -68,7 +68,9 @@ def test_three_patches(client: Client) -> None:
     assert client.good("PATCH", at, {"data": {"a": None, "c": "3"}}, MERGE)["data"] == {"b": "2", "c": "3"}
     steps = [{"op": "test", "path": "/data/b", "value": "2"}, {"op": "remove", "path": "/data/c"}]
     assert client.good("PATCH", at, steps, JSON)["data"] == {"b": "2"}
-    client.refused(422, "test", "PATCH", at, [{"op": "test", "path": "/data/b", "value": "9"}], JSON)
+    client.refused(
+        422, "the server rejected our request", "PATCH", at, [{"op": "test", "path": "/data/b", "value": "9"}], JSON
+    )
     client.refused(415, "unknown format", "PATCH", at, {}, "application/json")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,12 +92,12 @@ def shown(value: Any) -> str:
         return str(value)
     if isinstance(value, str):
         return '"' + value.replace('"', '\\"') + '"'
-    return str(value)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def refused(kind: str, group: str, name: str, problems: list[Problem]) -> ApiError:
     """422 with every problem, in the order in which they were found."""
-    told = [f"{one.field}: {one.message}" for one in problems]
+    told = list(dict.fromkeys(f"{one.field}: {one.message}" for one in problems))
     words = told[0] if len(told) == 1 else "[" + ", ".join(told) + "]"
     details = {"name": name, "group": group, "kind": kind, "causes": [one.cause() for one in problems]}
     return ApiError(422, f'{qualified(kind, group)} "{name}" is invalid: {words}', details=details)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import hashlib
 import ipaddress
+import re
+import secrets
 from typing import Any
 
+from bahnvision_lab.kubernetes.api import shares
 from bahnvision_lab.kubernetes.api.identity import ACCOUNTS, User
-from bahnvision_lab.kubernetes.api.permission import RBAC, Permission
+from bahnvision_lab.kubernetes.api.permission import RBAC, Attempt, Permission
 from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.store import Object, Store
-from bahnvision_lab.kubernetes.objects import pod_security
+from bahnvision_lab.kubernetes.objects import names, pod_security
+from bahnvision_lab.kubernetes.objects.pod_defaults import quality
 from bahnvision_lab.kubernetes.status import ApiError, invalid, not_found, refused
 
 NAMESPACES = ("", "namespaces")
@@ -21,6 +25,8 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 PERMANENT = ("default", "kube-system", "kube-public", "kube-node-lease")
 SYSTEM_PRIORITIES = {"system-cluster-critical": 2000000000, "system-node-critical": 2000001000}
 SECONDS = 300
+TOKENS = "/var/run/secrets/kubernetes.io/serviceaccount"
+CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes makes names: no vowels, no bad words
 
 
 class Admission:
@@ -37,20 +43,23 @@ class Admission:
         if found is None:
             raise not_found("namespaces", "", namespace)
         if found["metadata"].get("deletionTimestamp"):
+            cause = {"reason": "NamespaceTerminating", "field": "metadata.namespace",
+                     "message": f"namespace {namespace} is being terminated"}  # fmt: skip
             raise ApiError(403, f'{resource.plural} "{name}" is forbidden: unable to create new content in namespace '
-                                f"{namespace} because it is being terminated")  # fmt: skip
+                                f"{namespace} because it is being terminated", details={"causes": [cause]})  # fmt: skip
 
     def mutate(self, resource: Resource, one: Object, before: Object | None, warnings: list[str]) -> None:
         """Fill in what depends on the cluster; the object may be changed."""
         kind = one["kind"]
         if kind == "Pod" and before is None:
+            shares.limit(self._store, one)
             self._pod(one)
         elif kind == "Service" and resource.group == "":
             self._service(one, before)
         elif kind == "PersistentVolumeClaim" and before is None:
             self._claim(one)
         elif kind == "ClusterRole" and one.get("aggregationRule"):
-            one["rules"] = self.aggregated(one)
+            one["rules"] = self.aggregated(one) or None
         self._security(resource, one, before, warnings)
 
     def _pod(self, one: Object) -> None:
@@ -66,13 +75,40 @@ class Admission:
                 tolerations.append(
                     {"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": SECONDS}
                 )
+        self._token(one)
         priority = spec.get("priorityClassName")
         found = self._store.find(PRIORITIES, "", priority) if priority else None
         if priority and found is None and priority not in SYSTEM_PRIORITIES:
             raise ApiError(403, f'pods "{one["metadata"]["name"]}" is forbidden: no PriorityClass with name {priority} '
                                 "was found")  # fmt: skip
-        spec["priority"] = int(found["value"]) if found else SYSTEM_PRIORITIES.get(priority or "", 0)
+        value = int(found["value"]) if found else SYSTEM_PRIORITIES.get(priority or "", 0)
+        if spec.get("priority") not in (None, value):
+            raise ApiError(403, f'pods "{one["metadata"]["name"]}" is forbidden: the integer value of priority '
+                                f"({spec['priority']}) must not be provided in pod spec; priority admission controller "
+                                f"computed {value} from the given PriorityClass name")  # fmt: skip
+        spec["priority"] = value
         spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+        one["status"] = {**one.get("status", {}), "qosClass": quality(one)}
+
+    def _token(self, one: Object) -> None:
+        """The account's token, the CA and the namespace, in a folder of each container."""
+        spec = one["spec"]
+        account = self._store.find(ACCOUNTS, one["metadata"]["namespace"], spec["serviceAccountName"]) or {}
+        wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
+        if not wanted or any(told["name"].startswith("kube-api-access-") for told in spec.get("volumes") or ()):
+            return
+        name = "kube-api-access-" + "".join(secrets.choice(CHARACTERS) for _count in range(5))
+        space = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+        sources = [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [space]}},
+        ]
+        spec.setdefault("volumes", []).append({"name": name, "projected": {"sources": sources, "defaultMode": 420}})
+        for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
+            mounts = container.setdefault("volumeMounts", [])
+            if not any(told.get("mountPath") == TOKENS for told in mounts):
+                mounts.append({"name": name, "readOnly": True, "mountPath": TOKENS})
 
     def _service(self, one: Object, before: Object | None) -> None:
         spec, old = one["spec"], (before or {}).get("spec", {})
@@ -83,8 +119,13 @@ class Admission:
         spec["clusterIPs"] = [spec["clusterIP"]]
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
-        if spec["clusterIP"] != "None" and before is None:
+        if spec["clusterIP"] != "None" and before is None and not names.address("", spec["clusterIP"]):
             self._check_address(one)
+        if any(family != "IPv4" for family in spec["ipFamilies"]):
+            wrong = invalid("spec.ipFamilies[0]", spec["ipFamilies"][0], "not configured on this cluster")
+            raise refused("Service", "", one["metadata"]["name"], [wrong])
+        if spec["type"] == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+            spec.setdefault("healthCheckNodePort", old.get("healthCheckNodePort") or 30000 + _number(one, "h") % 2768)
         if spec["type"] in ("NodePort", "LoadBalancer"):
             had = {(port["port"], port.get("protocol")): port.get("nodePort") for port in old.get("ports") or ()}
             for port in spec.get("ports") or ():
@@ -111,15 +152,16 @@ class Admission:
             if other["spec"].get("clusterIP") == address:
                 problem = invalid(
                     "spec.clusterIPs",
-                    f'["{address}"]',
+                    [address],
                     "failed to allocate IP " + address + ": provided IP is already allocated",
                 )
                 raise refused("Service", "", told["name"], [problem])
         if not inside:
             problem = invalid(
                 "spec.clusterIPs",
-                f'["{address}"]',
-                f"failed to allocate IP {address}: the provided IP is not in the valid range",
+                [address],
+                f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. "
+                f"The range of valid IPs is {self._range}",
             )
             raise refused("Service", "", told["name"], [problem])
 
@@ -157,6 +199,12 @@ class Admission:
                 raise ApiError(403, f'pods "{one["metadata"]["name"]}" is forbidden: {told}')
             warnings.append(f"would {told.replace('violates', 'violate')}")
 
+    def require_share(self, resource: Resource, one: Object, before: Object | None) -> None:
+        """What its namespace lets it use."""
+        if before is None and resource.place in ((("", "pods")), ("", "persistentvolumeclaims")):
+            shares.require_range(self._store, resource, one)
+        shares.require_room(self._store, resource, one, before)
+
     def guard(self, user: User, resource: Resource, one: Object, before: Object | None) -> None:
         """What this user may not give to themselves or to others."""
         if resource.group != RBAC:
@@ -165,10 +213,18 @@ class Admission:
         what = f'{resource.plural}.{RBAC} "{name}"'
         if resource.plural in ("roles", "clusterroles"):
             rules = one.get("rules") or []
-            if before is None or before.get("rules") != rules:
+            may = self._permission.allows(user, Attempt("escalate", RBAC, resource.plural, "", space, name))
+            if not may and (before is None or before.get("rules") != rules):
                 self._permission.require_covers(user, rules, space, what)
         elif before is None or before.get("subjects") != one.get("subjects"):
-            rules = self._permission.rules_of(one["roleRef"], space)
+            reference = one["roleRef"]
+            plural = "roles" if reference["kind"] == "Role" else "clusterroles"
+            if self._permission.allows(user, Attempt("bind", RBAC, plural, "", space, reference["name"])):
+                return
+            place = (RBAC, plural)
+            if self._store.find(place, space if plural == "roles" else "", reference["name"]) is None:
+                raise not_found(resource.plural, RBAC, reference["name"])
+            rules = self._permission.rules_of(reference, space)
             self._permission.require_covers(user, copy.deepcopy(rules), space, what)
 
 
@@ -176,7 +232,10 @@ def check_namespace_labels(one: Object) -> None:
     """A level that does not exist would protect nothing."""
     problems = []
     for key, value in (one["metadata"].get("labels") or {}).items():
-        if key.startswith(pod_security.PREFIX) and not key.endswith("-version") and value not in pod_security.LEVELS:
+        if key.startswith(pod_security.PREFIX) and key.endswith("-version"):
+            if value != "latest" and not re.fullmatch(r"v1\.(0|[1-9][0-9]*)", value):
+                problems.append(invalid(f"metadata.labels[{key}]", value, 'must be "latest" or "v1.x"'))
+        elif key.startswith(pod_security.PREFIX) and value not in pod_security.LEVELS:
             problems.append(
                 invalid(f"metadata.labels[{key}]", value, f"must be one of {', '.join(pod_security.LEVELS)}")
             )

@@ -8,6 +8,7 @@ from typing import Any
 from bahnvision_lab.kubernetes.api import fields
 from bahnvision_lab.kubernetes.api.fields import MISSING, Path, flat, list_key, look_up, nested, owned
 from bahnvision_lab.kubernetes.clock import stamp
+from bahnvision_lab.kubernetes.objects import zeros
 from bahnvision_lab.kubernetes.objects.shapes import Shape
 from bahnvision_lab.kubernetes.status import ApiError
 
@@ -44,8 +45,8 @@ def applied(
     others = [_without(entry, {path for other, path in clashes if other is entry}) for entry in others]
     base = copy.deepcopy(live)
     held = {path for entry in others for path in flat(entry["fieldsV1"])}
-    # From the outside in: an item that goes takes along what nobody owns, such as what was filled in.
-    for path in sorted(flat(mine["fieldsV1"]) - want if mine else (), key=len):
+    # An item before what is in it: without its key it could not be found any more.
+    for path in sorted(flat(mine["fieldsV1"]) - want if mine else (), key=lambda at: (len(at), at[-1] != ".")):
         inside = path[:-1] if path[-1] == "." else path
         if path not in held and not any(other[: len(inside)] == inside for other in held | want):
             fields.remove(shape, base, path)
@@ -53,7 +54,7 @@ def applied(
     if mine and flat(mine["fieldsV1"]) == want and mine["apiVersion"] == wanted["apiVersion"]:
         return whole, [entry for entry in others if entry["fieldsV1"]] + [mine]
     entry = _entry(manager, "Apply", wanted["apiVersion"], want, subresource)
-    return whole, [entry for entry in others if entry["fieldsV1"]] + [entry]
+    return whole, [one for one in (*others, entry) if one["fieldsV1"]]
 
 
 def _clashes(shape: Shape | None, entry: Entry, live: Object, wanted: Object, want: set[Path]) -> list[Path]:
@@ -75,8 +76,8 @@ def _conflict(clashes: list[tuple[Entry, Path]]) -> ApiError:
         if entry["operation"] == "Update":
             words += f" using {entry['apiVersion']}"
         by_manager.setdefault(words, []).append(fields.words(path))
-    told = "; ".join(f"{words}: {', '.join(paths)}" for words, paths in by_manager.items())
     count = len(clashes)
+    told = _listed(by_manager)
     causes = [
         {"reason": "FieldManagerConflict", "message": words, "field": path}
         for words, paths in by_manager.items()
@@ -84,6 +85,17 @@ def _conflict(clashes: list[tuple[Entry, Path]]) -> ApiError:
     ]
     message = f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {told}"
     return ApiError(409, message, details={"causes": causes})
+
+
+def _listed(by_manager: dict[str, list[str]]) -> str:
+    """One conflict in one line; more of them as a list."""
+    parts = []
+    for words, paths in by_manager.items():
+        if len(paths) == 1:
+            parts.append(f"{words}: {paths[0]}")
+        else:
+            parts.append("\n".join([f"{words.replace('conflict', 'conflicts', 1)}:", *(f"- {path}" for path in paths)]))
+    return "\n".join(parts)
 
 
 def merged(shape: Shape | None, one: Any, wanted: Any) -> Any:
@@ -110,8 +122,9 @@ def _merged_map(shape: Shape, one: list[Any], wanted: list[Any]) -> list[Any]:
 
 def tracked(shape: Shape | None, before: Object | None, now: Object, manager: str, subresource: str) -> list[Entry]:
     """The managers after a write that is no apply: who changes a field owns it."""
-    old, new = owned(shape, before) if before else set(), owned(shape, now)
-    changed = {path for path in new if before is None or look_up(shape, before, path) != look_up(shape, now, path)}
+    had = before if before is not None else zeros.skeleton(shape)
+    old, new = owned(shape, had, True), owned(shape, now, True)
+    changed = {path for path in new if _is_news(shape, had, now, path)}
     entries = entries_of(before)
     if not changed and old <= new:
         return entries
@@ -120,6 +133,12 @@ def tracked(shape: Shape | None, before: Object | None, now: Object, manager: st
     paths = changed | (flat(mine["fieldsV1"]) if mine else set())
     result = [entry for entry in kept if entry is not mine and entry["fieldsV1"]]
     return [*result, _entry(manager, "Update", now["apiVersion"], paths, subresource)] if paths else result
+
+
+def _is_news(shape: Shape | None, before: Object, now: Object, path: Path) -> bool:
+    """Another value, or a place that was not there."""
+    had = look_up(shape, before, path)
+    return had is MISSING if path[-1] == "." else had != look_up(shape, now, path)
 
 
 def _kept(shape: Shape | None, entry: Entry, changed: set[Path], now: Object) -> Entry:

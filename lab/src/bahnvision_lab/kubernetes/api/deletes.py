@@ -10,7 +10,7 @@ from bahnvision_lab.kubernetes.api.admission import NAMESPACES, PERMANENT
 from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.store import Object, Place, Store, name_of
 from bahnvision_lab.kubernetes.clock import now, stamp
-from bahnvision_lab.kubernetes.status import ApiError, qualified
+from bahnvision_lab.kubernetes.status import ApiError, refused, unsupported
 
 POLICIES = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
@@ -36,32 +36,36 @@ def delete(store: Store, resource: Resource, one: Object, choice: dict[str, Any]
         fresh["metadata"]["finalizers"] = finalizers
     if told.get("deletionTimestamp") is None:
         fresh["metadata"] |= {
-            "deletionTimestamp": stamp(now() + timedelta(seconds=grace)), "deletionGracePeriodSeconds": grace,
-            "generation": told.get("generation", 1) + 1,
+            "deletionTimestamp": stamp(now() + timedelta(seconds=grace)),
+            **({"deletionGracePeriodSeconds": grace} if resource.place != NAMESPACES else {}),
         }  # fmt: skip
+        if "generation" in told:
+            fresh["metadata"]["generation"] = told["generation"] + 1
     if resource.place == NAMESPACES:
         fresh.setdefault("status", {})["phase"] = "Terminating"
     return (one if fresh == one else store.put(resource.place, fresh)), False
 
 
 def _check(resource: Resource, told: Object, choice: dict[str, Any]) -> None:
-    what = qualified(resource.plural, resource.group)
     if resource.place == NAMESPACES and told["name"] in PERMANENT[:3]:
         raise ApiError(403, f'namespaces "{told["name"]}" is forbidden: this namespace may not be deleted')
+    dry = choice.get("dryRun") or []
+    if any(one != "All" for one in ([dry] if isinstance(dry, str) else dry)):
+        problem = unsupported("dryRun", [dry] if isinstance(dry, str) else dry, ("All",))
+        raise refused("DeleteOptions", "meta.k8s.io", "", [problem])
     policy = choice.get("propagationPolicy")
     if policy not in (None, "", "Background", *POLICIES):
-        raise ApiError(
-            422,
-            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}": '
-            'supported values: "Foreground", "Background", "Orphan", "nil"',
-        )
+        problem = unsupported("propagationPolicy", policy, ("Background", "Foreground", "Orphan", "nil"))
+        raise refused("DeleteOptions", "meta.k8s.io", "", [problem])
     wanted = choice.get("preconditions") or {}
-    for key, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+    for key, word, why in (
+        ("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified"),
+    ):  # fmt: skip
         if wanted.get(key) not in (None, told[key]):
             raise ApiError(
                 409,
-                f'Operation cannot be fulfilled on {what} "{told["name"]}": Precondition failed: {word} in '
-                f"precondition: {wanted[key]}, {word} in object meta: {told[key]}",
+                f'Operation cannot be fulfilled on {resource.kind} "{told["name"]}": the {word} in the precondition '
+                f"({wanted[key]}) does not match the {word} in record ({told[key]}). The object might have been {why}",
             )
 
 

@@ -24,34 +24,39 @@ def list_key(shape: Shape, item: Any) -> str:
     return "k:" + json.dumps(known, sort_keys=True, separators=(",", ":"))
 
 
-def owned(shape: Shape | None, one: dict[str, Any]) -> set[Path]:
-    """All fields of an object that somebody can own."""
+def owned(shape: Shape | None, one: dict[str, Any], nodes: bool = False) -> set[Path]:
+    """All fields of an object that somebody can own; with `nodes`, those too that only hold others."""
     found = set()
-    for path in _walk(shape, one, ()):
+    for path in _walk(shape, one, (), nodes):
         if path[:1] in (("f:apiVersion",), ("f:kind",)):
             continue
-        if path[:1] == ("f:metadata",) and (len(path) == 1 or path[1][2:] in UNOWNED):
+        if path[:1] == ("f:metadata",) and (len(path) == 1 or path[1] == "." or path[1][2:] in UNOWNED):
             continue
         found.add(path)
     return found
 
 
-def _walk(shape: Shape | None, value: Any, at: Path) -> Iterator[Path]:
-    if isinstance(value, dict) and not (shape is not None and shape.is_atomic):
-        if at and at != ("f:metadata",) and (not value or (shape is not None and shape.kind == "map")):
-            yield (*at, ".") if value else at
+def _walk(shape: Shape | None, value: Any, at: Path, nodes: bool) -> Iterator[Path]:  # noqa: C901 - one branch per kind
+    if at and not value and isinstance(value, dict | list):
+        yield at
+    elif isinstance(value, dict) and not (shape is not None and shape.is_atomic):
+        if at and nodes:
+            yield (*at, ".")
         for key, item in value.items():
-            yield from _walk(shape.child(key) if shape else None, item, (*at, f"f:{key}"))
+            yield from _walk(shape.child(key) if shape else None, item, (*at, f"f:{key}"), nodes)
     elif isinstance(value, list) and shape is not None and shape.list_type == "map":
-        if not value:
-            yield at
+        if nodes:
+            yield (*at, ".")
         for item in value:
             name = list_key(shape, item)
+            if shape.items is not None and shape.items.is_atomic:
+                yield (*at, name)
+                continue
             yield (*at, name, ".")
-            yield from _walk(shape.items, item, (*at, name))
+            yield from _walk(shape.items, item, (*at, name), nodes)
     elif isinstance(value, list) and shape is not None and shape.list_type == "set":
-        if not value:
-            yield at
+        if nodes:
+            yield (*at, ".")
         for item in value:
             yield (*at, "v:" + json.dumps(item, separators=(",", ":")))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,16 +27,29 @@ from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.store import Object
 from bahnvision_lab.kubernetes.api.writes import Options
 from bahnvision_lab.kubernetes.objects.decoding import Strictness
-from bahnvision_lab.kubernetes.status import ApiError, lacks, no_resource, not_found, refused, required
+from bahnvision_lab.kubernetes.status import (
+    ApiError,
+    Problem,
+    forbidden,
+    lacks,
+    no_resource,
+    not_found,
+    refused,
+    required,
+    unsupported,
+)
 
 if TYPE_CHECKING:
     from bahnvision_lab.kubernetes.cluster import Cluster
 
+VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
 PATCHES = {
     "application/json-patch+json": "json", "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic", "application/apply-patch+yaml": "apply",
 }  # fmt: skip
+# Kinds whose deletion is answered with the object.
+WHOLE = ("persistentvolumeclaims", "pods", "resourcequotas", "serviceaccounts", "services", "storageclasses")
 NOTHING_RUNS = ("exec", "attach", "portforward", "proxy", "binding", "ephemeralcontainers", "resize")
 
 
@@ -62,8 +76,14 @@ class Handler:
         attempt = Attempt(verb, target.group, target.plural, target.part, target.namespace, target.name)
         self.cluster.permission.require(user, attempt)
         resource = self._resource(target)
+        if (target.name and request.method == "POST" and not target.part) or (
+            verb in ("update", "patch") and not target.name
+        ):
+            raise ApiError(405, "the server does not allow this method on the requested resource")
         if not verb or (verb not in resource.verbs and not target.part):
             raise ApiError(405, "the server does not allow this method on the requested resource")
+        if resource.namespaced and not target.namespace and target.name:
+            raise no_resource()
         if resource.namespaced and not target.namespace and verb not in ("list", "watch"):
             raise ApiError(405, "the server does not allow this method on the requested resource")
         if not resource.namespaced and target.plural != "namespaces" and target.namespace:
@@ -122,17 +142,16 @@ class Handler:
 
     def _options(self, user: User, request: Request, part: str = "") -> Options:
         dry, validation = request.args.get("dryRun", ""), request.args.get("fieldValidation", "")
+        problems = []
         if dry not in ("", "All"):
-            raise ApiError(
-                422,
-                f'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "{dry}": supported values: "All"',
-            )
-        if validation not in ("", "Strict", "Warn", "Ignore"):
-            raise ApiError(
-                422,
-                f'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "{validation}": '
-                'supported values: "Ignore", "Strict", "Warn"',
-            )
+            problems.append(unsupported("dryRun", [dry], ("All",)))
+        if validation not in VALIDATIONS:
+            problems.append(unsupported("fieldValidation", validation, VALIDATIONS))
+        if len(request.args.get("fieldManager", "").encode()) > 128:
+            problems.append(Problem("fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes"))
+        if problems:
+            kind = {"PATCH": "PatchOptions", "PUT": "UpdateOptions"}.get(request.method, "CreateOptions")
+            raise refused(kind, "meta.k8s.io", "", problems)
         return Options(user, manager_of(request), dry == "All", validation, flag(request, "force"), part)
 
     def _body(self, resource: Resource, request: Request, options: Options) -> Object:
@@ -159,31 +178,48 @@ class Handler:
         strictness = Strictness()
         if not kind or (kind == "strategic" and resource.is_custom):
             told = ", ".join(one for one in PATCHES if not (resource.is_custom and "strategic" in one))
+            if not kind:
+                raise ApiError(415, "415: Unsupported Media Type")
             raise ApiError(
                 415, f"the body of the request was in an unknown format - accepted media types include: {told}"
             )
         if kind == "apply":
             return self._apply(resource, target, request, options)
         if options.force:
-            raise ApiError(
-                422,
-                'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
-            )
+            problem = forbidden("force", "may not be specified for non-apply patch")
+            raise refused("PatchOptions", "meta.k8s.io", "", [problem])
         before = self._find(resource, target)
         patch = body_of(request, self.cluster.protobuf, strictness)
         one = self._patched(kind, resource, reading.told(resource, before), patch)
-        one = self.cluster.writer.decoded(resource, one, options, strictness)
+        one = self._fitting(resource, one, options, strictness, kind)
         if not _names_version(kind, patch):
             one["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
         now = self.cluster.writer.update(resource, before, one, options)
         return answer(reading.told(resource, now), 200, options.warnings)
+
+    def _fitting(self, resource: Resource, one: Any, options: Options, strictness: Strictness, kind: str) -> Object:
+        """A patched object that is none any more is refused as the patch it was."""
+        try:
+            return self.cluster.writer.decoded(resource, one, options, strictness)
+        except ApiError as problem:
+            if kind == "strategic" or resource.is_custom or problem.code != 400:
+                raise
+            shown = json.dumps(json.dumps(one, separators=(",", ":")))
+            told = problem.message.partition("cannot be handled as a ")[2].partition(": ")[2]
+            causes = [{"reason": "FieldValueInvalid", "field": "patch", "message": told}]
+            raise ApiError(
+                422, f' "" is invalid: patch: Invalid value: {shown}: {told}', details={"causes": causes}
+            ) from None
 
     def _patched(self, kind: str, resource: Resource, one: Object, patch: Any) -> Any:
         if kind == "json":
             return patches.json_patch(copy.deepcopy(one), patch)
         if not isinstance(patch, dict):
             raise ApiError(
-                400, "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+                400,
+                "error decoding patch: json: cannot unmarshal "
+                f"{'array' if isinstance(patch, list) else 'string'} into Go "
+                "value of type map[string]interface {}",
             )
         return (
             patches.merge_patch(one, patch)
@@ -207,7 +243,7 @@ class Handler:
         if gone and not choice.get("dryRun"):
             self.cluster.gone(resource, left)
         told = left["metadata"]
-        if not gone or resource.plural in ("pods", "services", "persistentvolumeclaims", "serviceaccounts"):
+        if not gone or resource.plural in WHOLE:
             return answer(reading.told(resource, left), 200)
         details = {"name": told["name"], "group": resource.group, "kind": resource.plural, "uid": told["uid"]}
         details = {key: value for key, value in details.items() if value}
@@ -222,7 +258,9 @@ class Handler:
                 if gone and not choice.get("dryRun"):
                     self.cluster.gone(resource, left)
         kind = resource.list_kind or f"{resource.kind}List"
-        return answer({"kind": kind, "apiVersion": resource.api_version, "metadata": {}, "items": found})
+        items = found if resource.is_custom else [reading.bare(one) for one in found]
+        metadata = {"resourceVersion": str(self.store.version)}
+        return answer({"kind": kind, "apiVersion": resource.api_version, "metadata": metadata, "items": items})
 
     def _review(self, user: User, resource: Resource, target: Target, request: Request) -> Response:
         one = self._body(resource, request, self._options(user, request))

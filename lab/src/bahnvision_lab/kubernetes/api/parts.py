@@ -78,9 +78,10 @@ def evict(store: Store, resource: Resource, one: Object, choice: dict[str, Any])
                 continue
             if (budget.get("status") or {}).get("disruptionsAllowed", 0) < 1:
                 name = budget["metadata"]["name"]
-                causes = [
-                    {"reason": "DisruptionBudget", "message": f"The disruption budget {name} does not allow it now"}
-                ]
+                told_now = budget.get("status") or {}
+                words = (f"The disruption budget {name} needs {told_now.get('desiredHealthy', 0)} healthy pods and has "
+                         f"{told_now.get('currentHealthy', 0)} currently")  # fmt: skip
+                causes = [{"reason": "DisruptionBudget", "message": words}]
                 raise ApiError(429, "Cannot evict pod as it would violate the pod's disruption budget.",
                                details={"causes": causes})  # fmt: skip
             fresh = copy.deepcopy(budget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,14 +70,33 @@ class Permission:
         if MASTERS in user.groups:
             return
         held = list(self.rules(user, namespace))
-        missing = [rule for rule in rules if not _held(rule, held)]
+        missing = [told for rule in rules for told in _single(rule) if not _held(told, held)]
         if missing:
-            told = "; ".join(str(rule).replace("'", '"') for rule in missing)
+            words = "\n".join(sorted({_shown(told) for told in missing}))
+            groups = " ".join(f'"{group}"' for group in user.groups)
             raise ApiError(
                 403,
-                f'{what} is forbidden: user "{user.name}" (groups={list(user.groups)}) is attempting to '
-                f"grant RBAC permissions not currently held:\n{told}",
+                f'{what} is forbidden: user "{user.name}" (groups=[{groups}]) is attempting to '
+                f"grant RBAC permissions not currently held:\n{words}",
             )
+
+
+def _single(rule: Rule) -> Iterator[Rule]:
+    """One rule per group and resource, as the refusal tells them."""
+    if rule.get("nonResourceURLs"):
+        yield rule
+        return
+    for group in rule.get("apiGroups") or ():
+        for resource in rule.get("resources") or ():
+            yield {**rule, "apiGroups": [group], "resources": [resource]}
+
+
+def _shown(rule: Rule) -> str:
+    fields = {"APIGroups": "apiGroups", "Resources": "resources", "ResourceNames": "resourceNames",
+              "NonResourceURLs": "nonResourceURLs", "Verbs": "verbs"}  # fmt: skip
+    told = ", ".join(f"{word}:[{' '.join(json.dumps(one) for one in rule[key])}]"
+                     for word, key in fields.items() if rule.get(key))  # fmt: skip
+    return f"{{{told}}}"
 
 
 def _binds(binding: dict[str, Any], user: User) -> bool:

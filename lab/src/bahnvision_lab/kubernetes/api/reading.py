@@ -15,7 +15,7 @@ from bahnvision_lab.kubernetes.api.requests import compact, flag, number
 from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.selectors import fields_match, labels_match
 from bahnvision_lab.kubernetes.api.store import Event, Object, Store
-from bahnvision_lab.kubernetes.status import ApiError, invalid, refused
+from bahnvision_lab.kubernetes.status import ApiError, forbidden, refused
 
 Test = Callable[[Object], bool]
 BOOKMARKS = 10.0  # seconds between bookmarks: a client that resumes needs a version that is still known
@@ -35,6 +35,10 @@ def chosen(request: Request, resource: Resource) -> Test:
 
 def listed(store: Store, request: Request, resource: Resource, namespace: str) -> Object:
     """A list, or a page of one."""
+    asked = request.args.get("resourceVersion", "")
+    if asked and not asked.isdigit():
+        words = f'resourceVersion: Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax'
+        raise ApiError(400, f"invalid resource version: {words}")
     limit, test = number(request, "limit", 0), chosen(request, resource)
     with store.lock:
         version = str(store.version)
@@ -51,12 +55,12 @@ def listed(store: Store, request: Request, resource: Resource, namespace: str) -
             metadata["remainingItemCount"] = len(found) - limit
         found = found[:limit]
     # Built-in kinds are told once in the list; custom ones tell it themselves, as the real server has it.
-    items = [told(resource, one) if resource.is_custom else _bare(one) for one in found]
+    items = [told(resource, one) if resource.is_custom else bare(one) for one in found]
     kind = resource.list_kind or f"{resource.kind}List"
     return {"kind": kind, "apiVersion": resource.api_version, "metadata": metadata, "items": items}
 
 
-def _bare(one: Object) -> Object:
+def bare(one: Object) -> Object:
     return {key: value for key, value in one.items() if key not in ("kind", "apiVersion")}
 
 
@@ -73,20 +77,21 @@ def _read_mark(text: str) -> tuple[str, list[str]]:
         version, key = json.loads(base64.urlsafe_b64decode(text))
         return str(version), list(key)
     except (ValueError, binascii.Error):
-        raise ApiError(400, "continue key is not valid: illegal base64 data") from None
+        words = "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
+        raise ApiError(400, words) from None
 
 
 def watched(store: Store, request: Request, resource: Resource, namespace: str) -> Iterator[bytes]:
     """Check the request now; the stream comes as it is read."""
     initial = flag(request, "sendInitialEvents")
     if initial and request.args.get("resourceVersionMatch") != "NotOlderThan":
-        problem = invalid(
-            "resourceVersionMatch", "", "resourceVersionMatch must be NotOlderThan with sendInitialEvents"
-        )
+        words = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        problem = forbidden("resourceVersionMatch", words)
         raise refused("ListOptions", "meta.k8s.io", "", [problem])
     asked = request.args.get("resourceVersion", "")
     if asked and not asked.isdigit():
-        raise ApiError(400, f'resourceVersion: Invalid value: "{asked}": strconv.ParseUint: invalid syntax')
+        words = f'resourceVersion: Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax'
+        raise ApiError(500, words)
     until = time.monotonic() + (number(request, "timeoutSeconds", 0) or PATIENCE)
     with store.lock:
         began = store.version
@@ -121,7 +126,7 @@ def _stream(
         for event in events:
             kind = _kind(event, namespace, test)
             if kind:
-                yield _line(kind, told(resource, event.now))
+                yield _line(kind, told(resource, _seen_last(event, kind)))
         seen = max([now if not events else events[-1].version, seen])
         if marks and time.monotonic() - marked > BOOKMARKS:
             marked = time.monotonic()
@@ -140,6 +145,14 @@ def _kind(event: Event, namespace: str, test: Test) -> str:
     if is_now:
         return "MODIFIED" if was else "ADDED"
     return "DELETED" if was else ""
+
+
+def _seen_last(event: Event, kind: str) -> Object:
+    """What leaves a selection is told as it was in it."""
+    if kind != "DELETED" or event.kind == "DELETED" or event.before is None:
+        return event.now
+    version = event.now["metadata"]["resourceVersion"]
+    return {**event.before, "metadata": {**event.before["metadata"], "resourceVersion": version}}
 
 
 def _line(kind: str, one: Any) -> bytes:

@@ -70,7 +70,7 @@ def number(request: Request, name: str, otherwise: int) -> int:
     if not text:
         return otherwise
     if not text.isdigit():
-        raise ApiError(400, f'{name}: Invalid value: "{text}": strconv.ParseInt: invalid syntax')
+        raise ApiError(400, f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
 
 

@@ -18,6 +18,7 @@ SERVED: dict[tuple[str, str], dict[str, tuple[str, str, str]]] = {
         "pods": ("po", "all", "log,eviction"), "services": ("svc", "all", ""), "configmaps": ("cm", "", ""),
         "secrets": ("", "", ""), "serviceaccounts": ("sa", "", "token"), "events": ("ev", "", ""),
         "persistentvolumeclaims": ("pvc", "", ""), "endpoints": ("ep", "", ""),
+        "resourcequotas": ("quota", "", ""), "limitranges": ("limits", "", ""),
     },
     ("apps", "v1"): {
         "deployments": ("deploy", "all", "scale"), "replicasets": ("rs", "all", "scale"),

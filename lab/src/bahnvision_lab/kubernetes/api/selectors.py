@@ -11,6 +11,7 @@ from bahnvision_lab.kubernetes.status import ApiError
 Test = Callable[[Mapping[str, str]], bool]
 _PART = re.compile(r",(?![^(]*\))")
 _SET = re.compile(r"(\S+)\s+(in|notin)\s*\(([^)]*)\)")
+_WORDS = re.compile(r"!=|==|=|!|[()]|[^\s=!()]+")
 _WORD = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?")
 # Which fields a kind can be selected by, besides metadata.name and metadata.namespace.
 SELECTABLE = {
@@ -35,13 +36,23 @@ def _label_test(part: str) -> Test:
     if found:
         key, chosen, wanted = found[1], {value.strip() for value in found[3].split(",")}, found[2] == "in"
         return lambda labels: ((labels[key] in chosen) if key in labels else False) == wanted
-    operator = next((one for one in ("!=", "==", "=") if one in part), "")
-    if operator:
-        key, value = (side.strip() for side in part.split(operator, 1))
-        _check(key, part)
-        return lambda labels: (labels.get(key) == value) == (operator != "!=")
-    _check(part.removeprefix("!"), part)
-    return lambda labels: (part.removeprefix("!") in labels) != part.startswith("!")
+    words = _WORDS.findall(part)
+    is_absent = words[0] == "!"
+    key, rest = words[is_absent] if len(words) > is_absent else "", words[is_absent + 1 :]
+    _check(key, part)
+    if not rest:
+        return lambda labels: (key in labels) != is_absent
+    operator, values = rest[0], rest[1:]
+    if operator in ("in", "notin"):
+        raise ApiError(400, f"unable to parse requirement: found '{values[0] if values else ''}' expected: '('")
+    if operator not in ("=", "==", "!="):
+        raise ApiError(400, f"unable to parse requirement: found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
+    value = values[0] if values else ""
+    if value in ("(", ")"):
+        raise ApiError(400, f"unable to parse requirement: found '{value}', expected: identifier")
+    if len(values) > 1:
+        raise ApiError(400, f"found '{values[1]}', expected: ',' or 'end of string'")
+    return lambda labels: (labels.get(key) == value) == (operator != "!=")
 
 
 def _check(key: str, part: str) -> None:

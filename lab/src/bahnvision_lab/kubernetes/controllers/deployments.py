@@ -212,6 +212,9 @@ class _Rollout:
         ):
             if value:
                 told[key] = value
+        if [int(part) for part in self.hands.cluster.release.minor.split(".")] >= [1, 35]:
+            going = [pod for one in self.sets for pod in self.hands.owned(PODS, one) if is_going(pod)]
+            told["terminatingReplicas"] = len(going)
         told["conditions"] = [self._available(had, ready), self._progressing(had, told, fresh, len(every))]
         self.hands.status(DEPLOYMENTS, self.one, told)
 
@@ -234,6 +237,9 @@ class _Rollout:
         name = self.new["metadata"]["name"] if self.new else ""
         counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
         before = next((one for one in had.get("conditions") or () if one["type"] == "Progressing"), None)
+        if self.one["spec"].get("paused"):
+            paused = condition(had, "Progressing", True, "DeploymentPaused", "Deployment is paused", True)
+            return {**paused, "status": "Unknown"}
         if len(fresh) == total == self.wanted == sum(is_ready(pod) for pod in fresh):
             words = f'ReplicaSet "{name}" has successfully progressed.'
             return condition(had, "Progressing", True, "NewReplicaSetAvailable", words, True)

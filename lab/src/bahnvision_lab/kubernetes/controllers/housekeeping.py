@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from bahnvision_lab.kubernetes.api import shares
 from bahnvision_lab.kubernetes.api.admission import NAMESPACES
 from bahnvision_lab.kubernetes.api.deletes import collect, delete
 from bahnvision_lab.kubernetes.api.permission import RBAC
-from bahnvision_lab.kubernetes.api.store import name_of
+from bahnvision_lab.kubernetes.api.store import Place, name_of
 from bahnvision_lab.kubernetes.controllers.hands import Hands, condition, is_going
+from bahnvision_lab.kubernetes.status import qualified
 
 Object = dict[str, Any]
 ROLES = (RBAC, "clusterroles")
@@ -27,6 +30,8 @@ def step(hands: Hands) -> None:
             _aggregate(hands, one)
     for one in hands.every(CRDS):
         _establish(hands, one)
+    for one in hands.every(shares.QUOTAS):
+        hands.status(shares.QUOTAS, one, {"hard": one["spec"].get("hard") or {}, "used": shares.used(hands.store, one)})
     while collect(hands.store, hands.cluster.catalogue.at):
         pass
 
@@ -59,21 +64,37 @@ def _empty(hands: Hands, one: Object) -> None:
             if current is not None and not (current["metadata"].get("finalizers")):
                 store.remove(NAMESPACES, current)
             return
-    held = [told for told in left if told["metadata"].get("finalizers")]
+    held = [(place, told) for place, told in inside if told in left and told["metadata"].get("finalizers")]
     if held:
-        had = one.get("status") or {}
-        words = (
-            "Some content in the namespace has finalizers remaining: "
-            f"{', '.join(sorted({name for told in held for name in told['metadata']['finalizers']}))}"
-        )
-        conditions = [condition(had, "NamespaceFinalizersRemaining", True, "SomeFinalizersRemain", words)]
-        hands.status(NAMESPACES, one, {"phase": "Terminating", "conditions": conditions})
+        hands.status(NAMESPACES, one, {"phase": "Terminating", "conditions": _remaining(one.get("status") or {}, held)})
+
+
+def _remaining(had: Object, held: list[tuple[Place, Object]]) -> list[Object]:
+    """What holds a namespace up, by kind and by finalizer, as its controller says it."""
+    kinds = Counter(qualified(place[1], place[0]) for place, _told in held)
+    names = Counter(name for _place, told in held for name in told["metadata"]["finalizers"])
+    content = ", ".join(f"{kind}. has {count} resource instances" for kind, count in sorted(kinds.items()))
+    final = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(names.items()))
+    good = [
+        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+        ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions",
+         "All legacy kube types successfully parsed"),
+        ("NamespaceDeletionContentFailure", "ContentDeleted",
+         "All content successfully deleted, may be waiting on finalization"),
+    ]  # fmt: skip
+    return [
+        *(condition(had, kind, False, reason, words) for kind, reason, words in good),
+        condition(had, "NamespaceContentRemaining", True, "SomeResourcesRemain",
+                  f"Some resources are remaining: {content}"),
+        condition(had, "NamespaceFinalizersRemaining", True, "SomeFinalizersRemain",
+                  f"Some content in the namespace has finalizers remaining: {final}"),
+    ]  # fmt: skip
 
 
 def _aggregate(hands: Hands, one: Object) -> None:
     rules = hands.cluster.writer.admit.aggregated(one)
     if (one.get("rules") or []) != rules:
-        hands.change(ROLES, one, lambda fresh: fresh.update(rules=rules))
+        hands.change(ROLES, one, lambda fresh: fresh.update(rules=rules or None))
 
 
 def _establish(hands: Hands, one: Object) -> None:

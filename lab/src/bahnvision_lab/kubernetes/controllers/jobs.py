@@ -48,9 +48,9 @@ def _job(hands: Hands, one: Object) -> None:
     if spec.get("suspend"):
         for pod in hands.owned(PODS, one):
             hands.delete(PODS, pod)
-        hands.status(
-            JOBS, one, {**had, "conditions": [condition(had, "Suspended", True, "JobSuspended", "Job suspended")]}
-        )
+        conditions = [_probed(condition(had, "Suspended", True, "JobSuspended", "Job suspended"))]
+        counts = {"ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
+        hands.status(JOBS, one, {**had, **counts, "conditions": conditions})
         return None
     pods = hands.owned(PODS, one)
     done = sum(phase(pod) == "Succeeded" for pod in pods)
@@ -104,6 +104,10 @@ def _start(hands: Hands, one: Object, active: list[Object], done: int) -> None:
             return
 
 
+def _probed(told: Object) -> Object:
+    return {**told, "lastProbeTime": told["lastTransitionTime"]}
+
+
 def _end(
     hands: Hands, one: Object, active: list[Object], done: int, failed: int, kind: str, reason: str, message: str
 ) -> None:
@@ -111,7 +115,7 @@ def _end(
         hands.delete(PODS, pod)
     had = one.get("status") or {}
     first = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
-    conditions = [condition(had, name, True, reason, message) for name in (first, kind)]
+    conditions = [_probed(condition(had, name, True, reason, message)) for name in (first, kind)]
     told: Object = {
         "startTime": had.get("startTime") or stamp(),
         "conditions": conditions,

@@ -8,6 +8,7 @@ from typing import Any
 from bahnvision_lab.kubernetes.clock import stamp
 from bahnvision_lab.kubernetes.controllers.hands import PODS, Hands, condition, is_going, phase
 from bahnvision_lab.kubernetes.controllers.scheduler import Scheduler
+from bahnvision_lab.kubernetes.objects.pod_defaults import quality
 
 Object = dict[str, Any]
 BACK_OFF = 1.0  # seconds until ErrImagePull becomes ImagePullBackOff, and between two crashes
@@ -50,7 +51,10 @@ class Kubelets:
             self.hands.change(PODS, pod, lambda fresh: fresh["spec"].update(nodeName=node), "binding")
             return
         told = condition(had, "PodScheduled", False, "Unschedulable", why)
-        self.hands.status(PODS, pod, {**had, "phase": "Pending", "conditions": [told], "qosClass": quality(pod)})
+        others = [one for one in had.get("conditions") or () if one["type"] != "PodScheduled"]
+        self.hands.status(
+            PODS, pod, {"phase": "Pending", "qosClass": quality(pod), **had, "conditions": [*others, told]}
+        )
         self.hands.event(pod, "Warning", "FailedScheduling", why)
         self.hands.cluster.setting.more_nodes(pod)
 
@@ -181,18 +185,6 @@ def _kept(had: Object, field: str, fresh: list[Object]) -> list[Object]:
             one = {**one, "lastState": old.get("lastState", {})}
         kept.append(one)
     return kept
-
-
-def quality(pod: Object) -> str:
-    """The Pod's class of service."""
-    told = [one.get("resources") or {} for one in pod["spec"]["containers"]]
-    if not any(one.get("requests") or one.get("limits") for one in told):
-        return "BestEffort"
-    whole = all(
-        {"cpu", "memory"} <= (one.get("limits") or {}).keys() and one.get("requests", one["limits"]) == one["limits"]
-        for one in told
-    )
-    return "Guaranteed" if whole else "Burstable"
 
 
 def missing_of(hands: Hands, pod: Object, container: Object) -> tuple[str, str] | None:

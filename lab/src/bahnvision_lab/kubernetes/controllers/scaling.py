@@ -55,7 +55,6 @@ def _scale(hands: Hands, one: Object) -> None:
         SCALERS,
         one,
         {
-            "observedGeneration": one["metadata"]["generation"],
             "currentReplicas": current,
             "desiredReplicas": wanted,
             "conditions": conditions,

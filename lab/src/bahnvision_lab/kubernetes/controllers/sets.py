@@ -122,8 +122,10 @@ def _daemons(hands: Hands, one: Object) -> None:
     told = {
         "observedGeneration": one["metadata"]["generation"], "currentNumberScheduled": len(living),
         "desiredNumberScheduled": len(nodes), "numberMisscheduled": 0, "numberReady": ready,
-        "updatedNumberScheduled": sum(pod["metadata"]["labels"].get(REVISION) == revision for pod in living),
     }  # fmt: skip
+    updated = sum(pod["metadata"]["labels"].get(REVISION) == revision for pod in living)
+    if updated:
+        told["updatedNumberScheduled"] = updated
     if ready:
         told["numberAvailable"] = ready
     if len(nodes) > ready:

@@ -10,9 +10,14 @@ from bahnvision_lab.kubernetes.objects import names, quantity
 from bahnvision_lab.kubernetes.status import Problem, absent, duplicate, forbidden, invalid, required, unsupported
 
 Object = dict[str, Any]
+RESTARTS = ("Always", "Never", "OnFailure")
+SECCOMP = ("Localhost", "RuntimeDefault", "Unconfined")
 PULLS = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
+# What of its own Pod a container may be told.
+FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+          "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs")  # fmt: skip
 STANDARD = ("cpu", "memory", "ephemeral-storage")
 _PORT_NAME = re.compile(r"(?!.*--)[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*|[^=\x00-\x1f\x7f]+")
@@ -26,8 +31,6 @@ def container(one: Object, at: str, volumes: dict[Any, Object], is_init: bool = 
     image = one.get("image", "")
     if not image:
         yield required(f"{at}.image")
-    elif image != image.strip():
-        yield invalid(f"{at}.image", image, "must not have leading or trailing whitespace")
     if one.get("imagePullPolicy") not in PULLS:
         yield unsupported(f"{at}.imagePullPolicy", one.get("imagePullPolicy"), PULLS)
     if one.get("terminationMessagePolicy") not in ("FallbackToLogsOnError", "File"):
@@ -38,10 +41,38 @@ def container(one: Object, at: str, volumes: dict[Any, Object], is_init: bool = 
     yield from _mounts(one, at, volumes)
     yield from resources(one.get("resources") or {}, f"{at}.resources")
     yield from _probes(one, at, is_init)
+    yield from _hooks(one.get("lifecycle") or {}, f"{at}.lifecycle")
+    policy = one.get("restartPolicy")
+    if is_init and policy is not None and policy not in RESTARTS:
+        yield unsupported(f"{at}.restartPolicy", policy, RESTARTS)
     context = one.get("securityContext") or {}
+    yield from security(context, f"{at}.securityContext")
     if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
         yield invalid(f"{at}.securityContext", context, "cannot set `allowPrivilegeEscalation` to false and "
                                                         "`privileged` to true")  # fmt: skip
+
+
+def _hooks(one: Object, at: str) -> Iterator[Problem]:
+    for name in ("postStart", "preStop"):
+        if one.get(name) is not None and not any(one[name].get(key) is not None for key in (*HANDLERS, "sleep")):
+            yield required(f"{at}.{name}", "must specify a handler type")
+
+
+def security(one: Object, at: str) -> Iterator[Problem]:
+    """What a Pod's and a container's security context have in common."""
+    for key in ("runAsUser", "runAsGroup", "fsGroup"):
+        if one.get(key) is not None and not 0 <= one[key] <= 2147483647:
+            yield invalid(f"{at}.{key}", one[key], "must be between 0 and 2147483647, inclusive")
+    profile = one.get("seccompProfile")
+    if profile is None:
+        return
+    kind = profile.get("type", "")
+    if not kind:
+        yield required(f"{at}.seccompProfile.type", "type is required when seccompProfile is set")
+    elif kind not in SECCOMP:
+        yield unsupported(f"{at}.seccompProfile.type", kind, SECCOMP)
+    elif kind == "Localhost" and not profile.get("localhostProfile"):
+        yield required(f"{at}.seccompProfile.localhostProfile", "must be set when seccomp type is Localhost")
 
 
 def port_number(at: str, value: Any) -> Iterator[Problem]:
@@ -95,7 +126,7 @@ def _environment(one: Object, at: str) -> Iterator[Problem]:
             yield invalid(f"{here}.valueFrom", "", "may not be specified when `value` is not empty")
         if not source:
             yield invalid(f"{here}.valueFrom", "", "must specify one of: `fieldRef`, `resourceFieldRef`, "
-                                                   "`configMapKeyRef` or `secretKeyRef`")  # fmt: skip
+                                                   "`configMapKeyRef`, `secretKeyRef` or `fileKeyRef`")  # fmt: skip
         if len(source) > 1:
             yield invalid(f"{here}.valueFrom", "", "may not have more than one field specified at a time")
         for kind in ("configMapKeyRef", "secretKeyRef"):
@@ -103,10 +134,28 @@ def _environment(one: Object, at: str) -> Iterator[Problem]:
                 yield required(f"{here}.valueFrom.{kind}.key")
             if kind in source and not source[kind].get("name"):
                 yield required(f"{here}.valueFrom.{kind}.name")
+            elif kind in source:
+                yield from names.subdomain(f"{here}.valueFrom.{kind}.name", source[kind]["name"])
+        path = (source.get("fieldRef") or {}).get("fieldPath", "")
+        if "fieldRef" in source:
+            yield from _field_path(path, f"{here}.valueFrom.fieldRef.fieldPath")
     for number, variable in enumerate(one.get("envFrom") or ()):
         sources = [key for key in ("configMapRef", "secretRef") if variable.get(key) is not None]
-        if len(sources) != 1:
-            yield invalid(f"{at}.envFrom[{number}]", "", "must specify one of: `configMapRef` or `secretRef`")
+        if not sources:
+            yield invalid(f"{at}.envFrom", "", "must specify one of: `configMapRef` or `secretRef`")
+        elif len(sources) > 1:
+            yield invalid(f"{at}.envFrom", "", "may not have more than one field specified at a time")
+        elif variable[sources[0]].get("name"):
+            yield from names.subdomain(f"{at}.envFrom[{number}].{sources[0]}.name", variable[sources[0]]["name"])
+
+
+def _field_path(path: str, at: str) -> Iterator[Problem]:
+    if not path:
+        yield required(at)
+    elif path.partition("[")[0] in ("metadata.labels", "metadata.annotations") and path.endswith("']"):
+        return
+    elif path not in FIELDS:
+        yield invalid(at, path, f"error converting fieldPath: field label not supported: {path}")
 
 
 def _mounts(one: Object, at: str, volumes: dict[Any, Object]) -> Iterator[Problem]:
@@ -131,12 +180,14 @@ def resources(one: Object, at: str) -> Iterator[Problem]:
     limits, requests = one.get("limits") or {}, one.get("requests") or {}
     for field, values in (("limits", limits), ("requests", requests)):
         for key, value in values.items():
-            here = f"{at}.{field}.{key}" if "/" not in key else f"{at}.{field}[{key}]"
+            here = f"{at}.{field}[{key}]"
             if key not in STANDARD and not key.startswith("hugepages-") and "/" not in key:
                 yield invalid(f"{at}.{field}[{key}]", key, "must be a standard resource type or fully qualified")
                 yield invalid(f"{at}.{field}[{key}]", key, "must be a standard resource for containers")
             if quantity.amount(value) < 0:
                 yield invalid(here, value, "must be greater than or equal to 0")
+            elif "/" in key and quantity.amount(value) % 1:
+                yield invalid(here, value, "must be an integer")
     for key, value in requests.items():
         if key in limits and quantity.amount(value) > quantity.amount(limits[key]):
             yield invalid(f"{at}.requests", value, f"must be less than or equal to {key} limit of {limits[key]}")

@@ -37,17 +37,30 @@ def defaulted(shape: Shape, value: Any) -> Any:
 
 def problems(shape: Shape, value: Any, path: str = "") -> list[Problem]:
     """What a custom object's values break of the schema."""
+    wrong = _type_problem(shape.raw, value, path) if not shape.name else None
+    if wrong is not None:
+        return [wrong]
     found = _bounds(shape.raw, value, path)
     if isinstance(value, dict) and not shape.name:
-        found += [required(_join(path, key)) for key in shape.required if key not in value]
         for key, item in value.items():
             child = shape.child(key)
             if child is not None:
                 found += problems(child, item, _join(path, key))
+        found += [required(_join(path, key)) for key in shape.required if key not in value]
     elif isinstance(value, list) and shape.items is not None:
         for at, item in enumerate(value):
             found += problems(shape.items, item, f"{path}[{at}]")
     return found
+
+
+def _type_problem(raw: dict[str, Any], value: Any, path: str) -> Problem | None:
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+    told, wanted = kinds.get(type(value), "null"), raw.get("type", "")
+    fits = told == wanted or (told == "integer" and wanted == "number") or (told == "null" and raw.get("nullable"))
+    if not wanted or fits:
+        return None
+    problem = invalid(path, told, f'{path} in body must be of type {wanted}: "{told}"')
+    return Problem(problem.field, "FieldValueTypeInvalid", problem.message)
 
 
 def _join(path: str, key: str) -> str:
@@ -76,6 +89,10 @@ def _sizes(raw: dict[str, Any], value: Any, path: str, what: str, words: str) ->
     found = []
     if len(value) < raw.get(f"min{what}", 0):
         found.append(invalid(path, value, f"{path} in body should be at least {raw[f'min{what}']} {words}"))
-    if len(value) > raw.get(f"max{what}", len(value)):
-        found.append(invalid(path, value, f"{path} in body should be at most {raw[f'max{what}']} {words}"))
+    most = raw.get(f"max{what}")
+    if most is not None and len(value) > most:
+        if what == "Items":
+            found.append(Problem(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items"))
+        else:
+            found.append(Problem(path, "FieldValueTooLong", f"Too long: may not be more than {most} bytes"))
     return found

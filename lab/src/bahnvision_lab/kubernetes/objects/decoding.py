@@ -13,6 +13,7 @@ from bahnvision_lab.kubernetes.objects import quantity
 from bahnvision_lab.kubernetes.objects.shapes import Shape
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_INDEX = re.compile(r"\[\d+\]")
 _NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 _GO = {"boolean": "bool", "string": "string", "number": "float64", "array": "[]", "map": "map[string]"}
 
@@ -49,18 +50,30 @@ def read_json(text: bytes, strictness: Strictness) -> Any:
 
 def decode(shape: Shape, value: Any, strictness: Strictness, path: str = "", holder: str = "") -> Any:
     """Return the value with only what the type knows. null is the same as absent."""
+    if not shape.name and not holder and not _fits(shape.kind, value):
+        return value  # of a custom kind: its schema's problem, in its own words
     reader = _READERS.get(shape.kind)
     return reader(shape, value, strictness, path, holder) if reader else value
 
 
+def _fits(kind: str, value: Any) -> bool:
+    if kind == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    told = {"object": dict, "map": dict, "any-object": dict, "array": list, "string": str, "boolean": bool}
+    return kind not in told or isinstance(value, told[kind])
+
+
 def _misfit(value: Any, path: str, holder: str, wanted: str) -> DecodingError:
-    where = f"Go struct field {holder}.{path}" if holder else "Go value"
-    return DecodingError(f"json: cannot unmarshal {_NAMES.get(type(value), 'null')} into {where} of type {wanted}")
+    where = f"Go struct field {holder}.{_INDEX.sub('', path)}" if holder else "Go value"
+    told = _NAMES.get(type(value), "null") + (f" {value}" if isinstance(value, float) else "")
+    return DecodingError(f"json: cannot unmarshal {told} into {where} of type {wanted}")
 
 
 def _object(shape: Shape, value: Any, strictness: Strictness, path: str, holder: str) -> Any:
     if not isinstance(value, dict):
-        raise _misfit(value, path, holder, shape.struct or "object")
+        raise _misfit(value, path, holder, shape.go_type or "object")
     whole = {}
     for key, item in value.items():
         at = f"{path}.{key}" if path else key
@@ -71,8 +84,15 @@ def _object(shape: Shape, value: Any, strictness: Strictness, path: str, holder:
             else:
                 strictness.unknown.append(at)
         elif item is not None or shape.fields[key].raw.get("nullable"):
-            whole[key] = decode(known, item, strictness, at, shape.struct)
+            found = decode(known, item, strictness, at, shape.struct)
+            if found or not _is_omitted(shape, key, known, found):
+                whole[key] = found
     return whole
+
+
+def _is_omitted(shape: Shape, key: str, known: Shape, found: Any) -> bool:
+    """Go does not tell empty lists and maps, nor empty texts that nobody demands; custom kinds are no Go."""
+    return bool(shape.name) and found is not None and key not in shape.required and known.kind in ("array", "map")
 
 
 def _map(shape: Shape, value: Any, strictness: Strictness, path: str, holder: str) -> Any:
@@ -90,7 +110,7 @@ def _map(shape: Shape, value: Any, strictness: Strictness, path: str, holder: st
 
 def _array(shape: Shape, value: Any, strictness: Strictness, path: str, holder: str) -> Any:
     if not isinstance(value, list):
-        inner = shape.items.struct if shape.items and shape.items.struct else "string"
+        inner = shape.items.go_type if shape.items and shape.items.go_type else "string"
         raise _misfit(value, path, holder, f"[]{inner}")
     if shape.items is None:
         return value

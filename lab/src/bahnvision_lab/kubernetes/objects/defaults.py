@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from bahnvision_lab.kubernetes.objects.pod_defaults import Object, fill, pod, template
+from bahnvision_lab.kubernetes.clock import stamp
+from bahnvision_lab.kubernetes.objects.pod_defaults import Object, fill, pod, requests, template
+
+GENERATION = "deprecated.daemonset.template.generation"
 
 
 def apply_defaults(one: Object, group: str) -> None:
@@ -21,6 +24,7 @@ def _spec(one: Object) -> Object:
 
 def _pod(one: Object) -> None:
     pod(_spec(one))
+    requests(one["spec"])
     fill(one["spec"], enableServiceLinks=True)
 
 
@@ -48,12 +52,15 @@ def _stateful_set(one: Object) -> None:
     for claim in spec.get("volumeClaimTemplates") or ():
         fill(claim, apiVersion="v1", kind="PersistentVolumeClaim")
         fill(_spec(claim), volumeMode="Filesystem")
-        fill(claim, status={"phase": "Pending"})
+        fill(fill(claim, status={})["status"], phase="Pending")
     template(spec)
 
 
 def _daemon_set(one: Object) -> None:
     spec = _spec(one)
+    fill(one["metadata"], annotations={})["annotations"].setdefault(
+        GENERATION, str(one["metadata"].get("generation", 1))
+    )
     fill(spec, revisionHistoryLimit=10, updateStrategy={})
     strategy = fill(spec["updateStrategy"], type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
@@ -68,21 +75,29 @@ def _job_spec(spec: Object) -> None:
     if spec.get("podFailurePolicy"):
         spec["podReplacementPolicy"] = "Failed"
     fill(spec, backoffLimit=2147483647 if spec.get("backoffLimitPerIndex") is not None else 6)
+    fill(spec, manualSelector=False)
     template(spec)
 
 
 def _job(one: Object) -> None:
-    spec = _spec(one)
-    _job_spec(spec)
+    _job_spec(_spec(one))
+
+
+def _prepared_job(one: Object, before: Object | None) -> None:
+    """Its Pods are found by its uid."""
+    spec = one["spec"]
     uid = one["metadata"].get("uid", "")
-    if uid and not spec.get("manualSelector") and not spec.get("selector"):
-        name = one["metadata"]["name"]
-        spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    if uid and not spec.get("manualSelector") and before is None:
+        name = one["metadata"].get("name", "")
+        chosen = fill(fill(spec, selector={})["selector"], matchLabels={})["matchLabels"]
+        chosen["batch.kubernetes.io/controller-uid"] = uid
         labels = fill(spec["template"]["metadata"], labels={})["labels"]
         for key in ("controller-uid", "batch.kubernetes.io/controller-uid"):
             labels[key] = uid
         for key in ("job-name", "batch.kubernetes.io/job-name"):
             labels[key] = name
+        if not one["metadata"].get("labels"):
+            one["metadata"]["labels"] = dict(labels)
 
 
 def _cron_job(one: Object) -> None:
@@ -124,7 +139,6 @@ def _volume(one: Object) -> None:
 
 
 def _namespace(one: Object) -> None:
-    fill(_spec(one), finalizers=["kubernetes"])
     fill(one["metadata"], labels={})["labels"]["kubernetes.io/metadata.name"] = one["metadata"].get("name", "")
 
 
@@ -169,6 +183,21 @@ def _binding(one: Object) -> None:
             fill(subject, apiGroup="rbac.authorization.k8s.io")
 
 
+def _limit_range(one: Object) -> None:
+    for limit in _spec(one).get("limits") or ():
+        if limit.get("type") != "Container":
+            continue
+        for field, source in (("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")):
+            for key, value in (limit.get(source) or {}).items():
+                fill(limit, **{field: {}})[field].setdefault(key, value)
+
+
+def _ingress_class(one: Object) -> None:
+    parameters = _spec(one).get("parameters")
+    if parameters:
+        fill(parameters, scope="Cluster")
+
+
 def _storage_class(one: Object) -> None:
     fill(one, reclaimPolicy="Delete", volumeBindingMode="Immediate")
 
@@ -203,8 +232,37 @@ def _endpoints(one: Object) -> None:
             fill(port, protocol="TCP")
 
 
+def prepare(one: Object, before: Object | None, group: str) -> None:
+    """What the server puts in by itself: nobody is its manager."""
+    kind = one["kind"]
+    if (group, kind) == ("batch", "Job"):
+        _prepared_job(one, before)
+    if before is not None or group not in ("", "apiextensions.k8s.io"):
+        return
+    status = one.setdefault("status", {}) if kind in _BEGINNINGS else {}
+    status |= _BEGINNINGS.get(kind, {})
+    if kind == "Namespace":
+        fill(_spec(one), finalizers=["kubernetes"])
+    elif kind == "PersistentVolume":
+        status["lastPhaseTransitionTime"] = stamp()
+    elif kind == "CustomResourceDefinition":
+        stored = [told["name"] for told in one["spec"].get("versions") or () if told.get("storage")]
+        one["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
+    finalizer = _PROTECTED.get(kind)
+    if finalizer and finalizer not in one["metadata"].get("finalizers", ()):
+        one["metadata"]["finalizers"] = [*one["metadata"].get("finalizers", ()), finalizer]
+
+
+_BEGINNINGS: dict[str, Object] = {
+    "Namespace": {"phase": "Active"}, "Pod": {"phase": "Pending"}, "PersistentVolumeClaim": {"phase": "Pending"},
+    "PersistentVolume": {"phase": "Pending"},
+}  # fmt: skip
+_PROTECTED = {
+    "PersistentVolumeClaim": "kubernetes.io/pvc-protection", "PersistentVolume": "kubernetes.io/pv-protection",
+}  # fmt: skip
 _FILLERS: dict[tuple[str, str], Callable[[Object], None]] = {
     ("", "Node"): _node,
+    ("", "LimitRange"): _limit_range,
     ("", "Pod"): _pod,
     ("", "Service"): _service,
     ("", "Secret"): _secret,
@@ -222,6 +280,7 @@ _FILLERS: dict[tuple[str, str], Callable[[Object], None]] = {
     ("networking.k8s.io", "NetworkPolicy"): _network_policy,
     ("rbac.authorization.k8s.io", "RoleBinding"): _binding,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _binding,
+    ("networking.k8s.io", "IngressClass"): _ingress_class,
     ("storage.k8s.io", "StorageClass"): _storage_class,
     ("storage.k8s.io", "CSIDriver"): _driver,
     ("scheduling.k8s.io", "PriorityClass"): _priority,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any
 
@@ -40,9 +41,18 @@ CONFIG_KEY_WORDS = (
     "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
 # Which kinds' names have a form of their own. All others are subdomains.
+STANDARD = ("kubernetes", "orphan", "foregroundDeletion")  # finalizers without a prefix
 _LABELS = {"Namespace"}
 _DNS1035: set[str] = set()
 _PATHS = {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+
+
+def address(field: str, value: Any) -> list[Problem]:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return [invalid(field, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    return []
 
 
 def label(field: str, value: Any, most: int = 63) -> list[Problem]:
@@ -59,15 +69,17 @@ def dns1035(field: str, value: Any) -> list[Problem]:
 
 def config_key(field: str, value: str) -> list[Problem]:
     found = _form(field, value, r"[-._a-zA-Z0-9]+", CONFIG_KEY_WORDS, 253)
-    if value in (".", "..") or value.startswith(".."):
-        found.append(invalid(field, value, "must not be '.', '..' or start with '..'"))
+    if value in (".", ".."):
+        found.append(invalid(field, value, f"must not be '{value}'"))
+    elif value.startswith(".."):
+        found.append(invalid(field, value, "must not start with '..'"))
     return found
 
 
-def _form(field: str, value: Any, form: str, words: str, most: int) -> list[Problem]:
+def _form(field: str, value: Any, form: str, words: str, most: int, unit: str = "characters") -> list[Problem]:
     found = []
     if len(str(value)) > most:
-        found.append(invalid(field, value, f"must be no more than {most} characters"))
+        found.append(invalid(field, value, f"must be no more than {most} {unit}"))
     if not re.fullmatch(form, str(value)):
         found.append(invalid(field, value, words))
     return found
@@ -76,10 +88,15 @@ def _form(field: str, value: Any, form: str, words: str, most: int) -> list[Prob
 def qualified_name(field: str, key: str) -> list[Problem]:
     """A label's or annotation's key: an optional prefix that is a subdomain, and a name."""
     prefix, slash, name = key.rpartition("/")
+    if key.count("/") > 1:
+        return [invalid(field, key, f"a valid label key must consist of {KEY_WORDS.partition('consist of ')[2]} with "
+                                    "an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")]  # fmt: skip  # noqa: E501
+    if not name:
+        return [invalid(field, key, "name part must be non-empty"), invalid(field, key, KEY_WORDS)]
     if slash and not re.fullmatch(_SUBDOMAIN, prefix):
         return [invalid(field, key, f"prefix part {SUBDOMAIN_WORDS}")]
     return _form(field, name, _QUALIFIED, KEY_WORDS, 63) and [
-        invalid(field, key, "name part must be no more than 63 characters" if len(name) > 63 else KEY_WORDS)
+        invalid(field, key, "name part must be no more than 63 bytes" if len(name) > 63 else KEY_WORDS)
     ]
 
 
@@ -87,7 +104,7 @@ def labels(field: str, values: dict[str, Any] | None) -> list[Problem]:
     found = []
     for key, value in (values or {}).items():
         found += qualified_name(field, key)
-        found += _form(field, value, rf"({_QUALIFIED})?", VALUE_WORDS, 63)
+        found += _form(field, value, rf"({_QUALIFIED})?", VALUE_WORDS, 63, "bytes")
     return found
 
 
@@ -98,8 +115,10 @@ def object_name(kind: str, field: str, value: str, is_custom: bool = False) -> l
             return [invalid(field, value, f"may not be '{value}'")]
         return [invalid(field, value, f"may not contain '{one}'") for one in bad]
     if kind == "Service":
-        return dns1035(field, value) if not re.fullmatch(_LABEL, value) or value[0].isdigit() else label(field, value)
-    return label(field, value) if kind in _LABELS else subdomain(field, value)
+        return dns1035(field, value)
+    if kind in _LABELS:
+        return [invalid(field, value, "must not contain dots")] if "." in value else label(field, value)
+    return subdomain(field, value)
 
 
 def metadata(one: dict[str, Any], namespaced: bool, is_custom: bool = False) -> list[Problem]:
@@ -119,4 +138,11 @@ def metadata(one: dict[str, Any], namespaced: bool, is_custom: bool = False) -> 
         )
     for at, name in enumerate(told.get("finalizers") or ()):
         found += qualified_name(f"metadata.finalizers[{at}]", name)
+        if not is_custom and "/" not in name and name not in STANDARD:
+            words = "name is neither a standard finalizer name nor is it fully qualified"
+            found.append(invalid(f"metadata.finalizers[{at}]", name, words))
+    for owner in told.get("ownerReferences") or ():
+        for key in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(key):
+                found.append(invalid(f"metadata.ownerReferences.{key}", "", "must not be empty"))
     return found

@@ -17,6 +17,12 @@ from bahnvision_lab.kubernetes.status import Problem, duplicate, forbidden, inva
 Object = dict[str, Any]
 SERVICES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 PATHS = ("Exact", "ImplementationSpecific", "Prefix")
+CLASS = "kubernetes.io/ingress.class"
+WILDCARD = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used "  # noqa: E501
+    "for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
 LIMIT = 1048576
 FROZEN = "field is immutable when `immutable` is set"
 
@@ -29,7 +35,7 @@ def config_map(one: Object, before: Object | None) -> Iterator[Problem]:
     for key in data.keys() & binary.keys():
         yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
     if sum(len(value.encode()) for value in (*data.values(), *binary.values())) > LIMIT:
-        yield Problem("", "FieldValueTooLong", "Too long: may not be more than 1048576 bytes")
+        yield Problem("[]", "FieldValueTooLong", "Too long: may not be more than 1048576 bytes")
     yield from _frozen(one, before, "data", "binaryData")
 
 
@@ -60,9 +66,18 @@ def secret(one: Object, before: Object | None) -> Iterator[Problem]:
             yield required(f"data[{key}]")
     if one["type"] == "kubernetes.io/dockerconfigjson" and ".dockerconfigjson" in data:
         try:
-            json.loads(base64.b64decode(data[".dockerconfigjson"]))
+            json.loads(text := base64.b64decode(data[".dockerconfigjson"]))
         except ValueError:
-            yield invalid("data[.dockerconfigjson]", "<secret contents redacted>", "invalid character")
+            words = f"invalid character '{text[:1].decode(errors='replace')}' looking for beginning of value"
+            yield invalid("data[.dockerconfigjson]", "<secret contents redacted>", words)
+    account = "kubernetes.io/service-account.name"
+    if one["type"] == "kubernetes.io/service-account-token" and account not in (
+        one["metadata"].get("annotations") or {}
+    ):
+        yield required(f"metadata.annotations[{account}]")
+    if one["type"] == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
+        yield required("data[username]")
+        yield required("data[password]")
     if before is not None and before.get("type") != one["type"]:
         yield invalid("type", one["type"], FIXED)
     yield from _frozen(one, before, "data")
@@ -91,8 +106,19 @@ def service(one: Object, before: Object | None) -> Iterator[Problem]:
         yield unsupported("spec.externalTrafficPolicy", policy, ("Cluster", "Local"))
     if kind in ("ClusterIP", "ExternalName") and policy and not spec.get("externalIPs"):
         yield invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
+    if kind not in ("NodePort", "LoadBalancer"):
+        for number, port in enumerate(ports):
+            if port.get("nodePort") and kind in SERVICES:
+                yield forbidden(f"spec.ports[{number}].nodePort", f"may not be used when `type` is '{kind}'")
+    inner = spec.get("internalTrafficPolicy")
+    if inner is not None and inner not in ("Cluster", "Local"):
+        yield unsupported("spec.internalTrafficPolicy", inner, ("Cluster", "Local"))
+    if spec.get("loadBalancerClass") and kind != "LoadBalancer":
+        yield forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
+    if spec.get("clusterIP") not in (None, "", "None"):
+        yield from names.address("spec.clusterIPs[0]", spec["clusterIP"])
     for number, text in enumerate(spec.get("loadBalancerSourceRanges") or ()):
-        yield from cidr(f"spec.loadBalancerSourceRanges[{number}]", text)
+        yield from cidr(f"spec.LoadBalancerSourceRanges[{number}]", text)
     old = (before or {}).get("spec", {})
     moved = old.get("clusterIP") and old["clusterIP"] != spec.get("clusterIP")
     if moved and "ExternalName" not in (kind, old["type"]):
@@ -121,7 +147,7 @@ def _service_ports(ports: Any) -> Iterator[Problem]:
             yield from port_number(f"{here}.targetPort", target)
         key = (port.get("protocol"), port.get("port"))
         if key in seen:
-            yield duplicate(here, f'{{"port":{port.get("port")},"protocol":"{port.get("protocol")}"}}')
+            yield duplicate(here, port)
         seen.add(key)
 
 
@@ -138,24 +164,35 @@ def cidr(at: str, text: str) -> Iterator[Problem]:
 def ingress(one: Object, before: Object | None) -> Iterator[Problem]:
     spec = one["spec"]
     if not spec.get("rules") and spec.get("defaultBackend") is None:
-        yield invalid("spec", "", "either `defaultBackend` or `rules` must be specified")
+        yield invalid("spec", None, "either `defaultBackend` or `rules` must be specified")
     if spec.get("ingressClassName") is not None:
         yield from names.subdomain("spec.ingressClassName", spec["ingressClassName"])
-        if before is None and "kubernetes.io/ingress.class" in (one["metadata"].get("annotations") or {}):
-            yield invalid("annotations.kubernetes.io/ingress.class",
-                          one["metadata"]["annotations"]["kubernetes.io/ingress.class"],
-                          "can not be set when the class field is also set")  # fmt: skip
+        if before is None and one["metadata"].get("annotations", {}).get(CLASS) not in (None, spec["ingressClassName"]):
+            yield invalid(f"annotations.{CLASS}", one["metadata"]["annotations"][CLASS],
+                          "must match `ingressClassName` when both are specified")  # fmt: skip
     if spec.get("defaultBackend") is not None:
         yield from _backend(spec["defaultBackend"], "spec.defaultBackend")
     for number, rule in enumerate(spec.get("rules") or ()):
         host = rule.get("host")
         if host:
-            yield from names.subdomain(f"spec.rules[{number}].host", host.removeprefix("*."))
+            yield from _host(f"spec.rules[{number}].host", host)
         if "http" in rule:
             yield from _paths(rule["http"], f"spec.rules[{number}].http")
     for number, entry in enumerate(spec.get("tls") or ()):
         for at, host in enumerate(entry.get("hosts") or ()):
-            yield from names.subdomain(f"spec.tls[{number}].hosts[{at}]", host.removeprefix("*."))
+            yield from _host(f"spec.tls[{number}].hosts[{at}]", host)
+
+
+def _host(at: str, host: str) -> Iterator[Problem]:
+    if not names.address(at, host):
+        yield invalid(at, host, "must be a DNS name, not an IP address")
+    elif "*" in host and (not host.startswith("*.") or "*" in host[2:]):
+        yield invalid(at, host, WILDCARD)
+    elif host.startswith("*."):
+        if names.subdomain(at, host[2:]):
+            yield invalid(at, host, WILDCARD)
+    else:
+        yield from names.subdomain(at, host)
 
 
 def _paths(http: Object, at: str) -> Iterator[Problem]:
@@ -190,9 +227,9 @@ def _backend(one: Object, at: str) -> Iterator[Problem]:
         yield required(f"{at}.service.name")
     port = told.get("port") or {}
     if not port.get("name") and not port.get("number"):
-        yield required(f"{at}.service.port", "port name or number is required")
+        yield required(at, "port name or number is required")
     elif port.get("name") and port.get("number"):
-        yield invalid(f"{at}.service.port", "", "cannot set both port name & port number")
+        yield invalid(at, "", "cannot set both port name & port number")
     elif port.get("number"):
         yield from port_number(f"{at}.service.port.number", port["number"])
 
@@ -219,10 +256,12 @@ def _policy_port(port: Object, at: str) -> Iterator[Problem]:
     if isinstance(value, int):
         yield from port_number(f"{at}.port", value)
         if end is not None and end < value:
-            yield invalid(f"{at}.endPort", end, "must be greater than or equal to `port`")
+            yield invalid(f"{at}.endPort", value, "must be greater than or equal to `port`")
     elif isinstance(value, str):
         yield from port_name(f"{at}.port", value)
-    if end is not None and not isinstance(value, int):
+    if end is not None and isinstance(value, str):
+        yield invalid(f"{at}.endPort", end, "may not be specified when `port` is non-numeric")
+    elif end is not None and value is None:
         yield required(f"{at}.port", "must be specified when `endPort` is specified")
 
 
@@ -235,9 +274,20 @@ def _peer(peer: Object, at: str) -> Iterator[Problem]:
     if block is not None:
         yield from cidr(f"{at}.ipBlock.cidr", block.get("cidr", ""))
         for number, text in enumerate(block.get("except") or ()):
-            yield from cidr(f"{at}.ipBlock.except[{number}]", text)
+            wrong = [*cidr(at, block.get("cidr", "")), *cidr(f"{at}.ipBlock.except[{number}]", text)]
+            yield from wrong
+            if not wrong and not _inside(text, block["cidr"]):
+                yield invalid(f"{at}.ipBlock.except[{number}]", text, "must be a strict subset of `cidr`")
     for key in ("podSelector", "namespaceSelector"):
         yield from selector(peer.get(key), f"{at}.{key}")
+
+
+def _inside(text: str, whole: str) -> bool:
+    inner, outer = ipaddress.ip_network(text, strict=False), ipaddress.ip_network(whole, strict=False)
+    if inner.version != outer.version:
+        return False
+    first, last = (int(at) for at in (outer.network_address, outer.broadcast_address))
+    return inner != outer and first <= int(inner.network_address) and int(inner.broadcast_address) <= last
 
 
 def disruption_budget(one: Object, before: Object | None) -> Iterator[Problem]:
@@ -255,6 +305,8 @@ def disruption_budget(one: Object, before: Object | None) -> Iterator[Problem]:
 def storage_class(one: Object, before: Object | None) -> Iterator[Problem]:
     if not one.get("provisioner"):
         yield required("provisioner")
+    else:
+        yield from names.qualified_name("provisioner", one["provisioner"].lower())
     if one["reclaimPolicy"] not in ("Delete", "Retain"):
         yield unsupported("reclaimPolicy", one["reclaimPolicy"], ("Delete", "Retain"))
     if one["volumeBindingMode"] not in ("Immediate", "WaitForFirstConsumer"):

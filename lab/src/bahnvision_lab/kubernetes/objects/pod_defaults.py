@@ -44,6 +44,13 @@ def pod(spec: Object) -> None:
                 fill(port, hostPort=port.get("containerPort"))
 
 
+def requests(spec: Object) -> None:
+    """Of a Pod itself: what it may use at most, it asks for where it does not say what it asks for."""
+    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
+        for key, value in (container["resources"].get("limits") or {}).items():
+            fill(container["resources"], requests={})["requests"].setdefault(key, value)
+
+
 def always_pulls(image: str) -> bool:
     """Whether an image without a policy is pulled each time: it has no tag, or the tag latest."""
     name, digest, _sum = image.partition("@")
@@ -57,17 +64,15 @@ def _container(container: Object) -> None:
         container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File", resources={},
         imagePullPolicy=pulls,
     )  # fmt: skip
-    limits = container["resources"].get("limits")
-    if limits:
-        requests = fill(container["resources"], requests={})["requests"]
-        for key, value in limits.items():
-            requests.setdefault(key, value)
     for port in container.get("ports") or ():
         fill(port, protocol="TCP")
     for variable in container.get("env") or ():
         reference = (variable.get("valueFrom") or {}).get("fieldRef")
         if reference:
             fill(reference, apiVersion="v1")
+        amount = (variable.get("valueFrom") or {}).get("resourceFieldRef")
+        if amount:
+            fill(amount, divisor="0")
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(name):
             _probe(container[name])
@@ -111,3 +116,15 @@ def _volume(volume: Object) -> None:
     claim = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
     if claim:
         fill(fill(claim, spec={})["spec"], volumeMode="Filesystem")
+
+
+def quality(pod: Object) -> str:
+    """The Pod's class of service."""
+    told = [one.get("resources") or {} for one in pod["spec"]["containers"]]
+    if not any(one.get("requests") or one.get("limits") for one in told):
+        return "BestEffort"
+    whole = all(
+        {"cpu", "memory"} <= (one.get("limits") or {}).keys() and one.get("requests", one["limits"]) == one["limits"]
+        for one in told
+    )
+    return "Guaranteed" if whole else "Burstable"

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from bahnvision_lab.kubernetes.objects import names
-from bahnvision_lab.kubernetes.objects.container_rules import container
+from bahnvision_lab.kubernetes.objects.container_rules import RESTARTS, container, security
 from bahnvision_lab.kubernetes.status import Problem, absent, duplicate, forbidden, invalid, required, unsupported
 
 Object = dict[str, Any]
-RESTARTS = ("Always", "Never", "OnFailure")
 DNS = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
@@ -30,9 +29,8 @@ def pod_spec(spec: Object, at: str) -> Iterator[Problem]:
         yield unsupported(f"{at}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
     if spec.get("dnsPolicy") not in DNS:
         yield unsupported(f"{at}.dnsPolicy", spec.get("dnsPolicy"), DNS)
-    grace = spec.get("terminationGracePeriodSeconds")
-    if grace is not None and grace < 0:
-        yield invalid(f"{at}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0")
+    elif spec["dnsPolicy"] == "None" and not spec.get("dnsConfig"):
+        yield required(f"{at}.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None")
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2147483647:
         yield invalid(f"{at}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
@@ -42,7 +40,11 @@ def pod_spec(spec: Object, at: str) -> Iterator[Problem]:
     yield from _tolerations(spec, at)
     yield from _spread(spec, at)
     yield from _affinity(spec.get("affinity") or {}, f"{at}.affinity")
-    yield from _security(spec.get("securityContext") or {}, f"{at}.securityContext")
+    yield from security(spec.get("securityContext") or {}, f"{at}.securityContext")
+    if spec.get("nodeName"):
+        yield from names.subdomain(f"{at}.nodeName", spec["nodeName"])
+    for number, alias in enumerate(spec.get("hostAliases") or ()):
+        yield from names.address(f"{at}.hostAliases[{number}].ip", alias.get("ip", ""))
     if spec.get("hostname"):
         yield from names.label(f"{at}.hostname", spec["hostname"])
 
@@ -56,6 +58,10 @@ def _containers(spec: Object, at: str, volumes: dict[Any, Object]) -> Iterator[P
                 yield duplicate(f"{here}.name", one["name"])
             seen.add(one.get("name", ""))
             yield from container(one, here, volumes, is_init=field == "initContainers")
+            for place, port in enumerate(one.get("ports") or () if spec.get("hostNetwork") else ()):
+                if port.get("hostPort") != port.get("containerPort"):
+                    yield invalid(f"{here}.ports[{place}].hostPort", port.get("hostPort"),
+                                  "must match `containerPort` when `hostNetwork` is true")  # fmt: skip
 
 
 def _volumes(spec: Object, at: str) -> Iterator[Problem]:
@@ -76,6 +82,26 @@ def _volumes(spec: Object, at: str) -> Iterator[Problem]:
             wanted = NEED.get(source)
             if wanted and not one[source].get(wanted):
                 yield required(f"{here}.{source}.{wanted}")
+            yield from _files(one[source], f"{here}.{source}")
+
+
+def _files(source: Object, at: str) -> Iterator[Problem]:
+    """Of Secrets and ConfigMaps as volumes."""
+    if not isinstance(source, dict):
+        return
+    mode = source.get("defaultMode")
+    if mode is not None and not 0 <= mode <= 0o777:
+        yield invalid(f"{at}.defaultMode", mode, "must be a number between 0 and 0777 (octal), both inclusive")
+    for number, item in enumerate(source.get("items") or ()):
+        here, path = f"{at}.items[{number}]", item.get("path", "")
+        if "key" in item and not item["key"]:
+            yield required(f"{here}.key")
+        if not path:
+            yield required(f"{here}.path")
+        elif path.startswith("/"):
+            yield invalid(f"{here}.path", path, "must be a relative path")
+        elif ".." in path.split("/"):
+            yield invalid(f"{here}.path", path, "must not contain '..'")
 
 
 def _tolerations(spec: Object, at: str) -> Iterator[Problem]:
@@ -84,18 +110,22 @@ def _tolerations(spec: Object, at: str) -> Iterator[Problem]:
         if one.get("key"):
             yield from names.qualified_name(f"{here}.key", one["key"])
         elif operator != "Exists":
-            yield invalid(f"{here}.operator", operator, "operator must be Exists when `key` is empty, which means "
-                                                        '"match all values and all keys"')  # fmt: skip
+            yield invalid(f"{here}.operator", one.get("operator", ""),
+                          "operator must be Exists when `key` is empty, which "
+                                                        'means "match all values and all keys"')  # fmt: skip
         if operator not in ("Equal", "Exists"):
             yield unsupported(f"{here}.operator", operator, ("Equal", "Exists"))
         if operator == "Exists" and one.get("value"):
             yield invalid(f"{here}.operator", one["value"], "value must be empty when `operator` is 'Exists'")
+        if one.get("tolerationSeconds") is not None and one.get("effect") != "NoExecute":
+            yield invalid(f"{here}.effect", one.get("effect", ""),
+                          "effect must be 'NoExecute' when `tolerationSeconds` is set")  # fmt: skip
         if one.get("effect") and one["effect"] not in EFFECTS:
             yield unsupported(f"{here}.effect", one["effect"], EFFECTS)
 
 
 def _spread(spec: Object, at: str) -> Iterator[Problem]:
-    seen = set()
+    first: dict[tuple[str, str], str] = {}
     for number, one in enumerate(spec.get("topologySpreadConstraints") or ()):
         here = f"{at}.topologySpreadConstraints[{number}]"
         skew, key, when = one.get("maxSkew", 0), one.get("topologyKey", ""), one.get("whenUnsatisfiable", "")
@@ -107,12 +137,15 @@ def _spread(spec: Object, at: str) -> Iterator[Problem]:
             yield from names.qualified_name(f"{here}.topologyKey", key)
         if when not in UNSATISFIABLE:
             yield unsupported(f"{here}.whenUnsatisfiable", when, UNSATISFIABLE)
-        if (key, when) in seen:
-            yield duplicate(f"{here}.{{topologyKey, whenUnsatisfiable}}", f"{{{key}, {when}}}")
-        seen.add((key, when))
+        if (key, when) in first:
+            yield duplicate(f"{first[(key, when)]}.{{topologyKey, whenUnsatisfiable}}", f"{{{key}, {when}}}")
+        first.setdefault((key, when), here)
         domains = one.get("minDomains")
         if domains is not None and domains <= 0:
             yield invalid(f"{here}.minDomains", domains, "must be greater than zero")
+        if domains is not None and when != "DoNotSchedule":
+            words = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {when}"
+            yield invalid(f"{here}.minDomains", domains, words)
         yield from selector(one.get("labelSelector"), f"{here}.labelSelector")
 
 
@@ -135,7 +168,29 @@ def selector(one: Object | None, at: str) -> Iterator[Problem]:
             yield forbidden(f"{here}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
 
 
+def _nodes(one: Object, at: str) -> Iterator[Problem]:
+    """Of an affinity to nodes, what must hold."""
+    here = f"{at}.requiredDuringSchedulingIgnoredDuringExecution"
+    told = one.get("requiredDuringSchedulingIgnoredDuringExecution")
+    if told is None:
+        return
+    here += ".nodeSelectorTerms"
+    if not told.get("nodeSelectorTerms"):
+        yield required(here, "must have at least one node selector term")
+    for number, term in enumerate(told.get("nodeSelectorTerms") or ()):
+        for place, rule in enumerate(term.get("matchExpressions") or ()):
+            operator, there = rule.get("operator", ""), f"{here}[{number}].matchExpressions[{place}]"
+            if operator not in (*OPERATORS, "Gt", "Lt"):
+                yield invalid(f"{there}.operator", operator, "not a valid selector operator")
+            elif operator in ("In", "NotIn") and not rule.get("values"):
+                yield required(f"{there}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+            elif operator in ("Exists", "DoesNotExist") and rule.get("values"):
+                yield forbidden(f"{there}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+            yield from names.qualified_name(f"{there}.key", rule.get("key", ""))
+
+
 def _affinity(one: Object, at: str) -> Iterator[Problem]:
+    yield from _nodes(one.get("nodeAffinity") or {}, f"{at}.nodeAffinity")
     for kind in ("podAffinity", "podAntiAffinity"):
         rules = one.get(kind) or {}
         hard, soft = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
@@ -151,16 +206,8 @@ def _affinity(one: Object, at: str) -> Iterator[Problem]:
 def _affinity_term(term: Object, at: str) -> Iterator[Problem]:
     if not term.get("topologyKey"):
         yield required(f"{at}.topologyKey", "can not be empty")
+    yield from names.qualified_name(f"{at}.topologyKey", term.get("topologyKey", ""))
     yield from selector(term.get("labelSelector"), f"{at}.labelSelector")
-
-
-def _security(one: Object, at: str) -> Iterator[Problem]:
-    for key in ("runAsUser", "runAsGroup", "fsGroup"):
-        if one.get(key) is not None and not 0 <= one[key] <= 2147483647:
-            yield invalid(f"{at}.{key}", one[key], "must be between 0 and 2147483647, inclusive")
-    profile = (one.get("seccompProfile") or {}).get("type")
-    if one.get("seccompProfile") is not None and profile not in ("Localhost", "RuntimeDefault", "Unconfined"):
-        yield unsupported(f"{at}.seccompProfile.type", profile, ("Localhost", "RuntimeDefault", "Unconfined"))
 
 
 def changed_pod(before: Object, now: Object) -> Iterator[Problem]:

@@ -46,9 +46,6 @@ def _baseline(spec: Object) -> Iterator[str]:
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(key):
             yield f"host namespaces ({key}=true)"
-    bad = [one["name"] for one in containers if _context(one).get("privileged")]
-    if bad:
-        yield f"privileged ({_listed(bad)} must not set securityContext.privileged=true)"
     for one in containers:
         added = set((_context(one).get("capabilities") or {}).get("add") or ()) - CAPABILITIES
         if added:
@@ -61,9 +58,17 @@ def _baseline(spec: Object) -> Iterator[str]:
     if paths:
         told = ", ".join(f'"{name}"' for name in paths)
         yield f"hostPath volumes (volume{'s' if len(paths) > 1 else ''} {told})"
-    ports = [one["name"] for one in containers if any(port.get("hostPort") for port in one.get("ports") or ())]
+    used = {
+        one["name"]: [port["hostPort"] for port in one.get("ports") or () if port.get("hostPort")] for one in containers
+    }
+    ports = sorted({port for found in used.values() for port in found})
     if ports:
-        yield f"hostPort ({_listed(ports)} uses a hostPort)"
+        told = ", ".join(str(port) for port in ports)
+        names = [name for name, found in used.items() if found]
+        yield f"hostPort ({_listed(names)} use{'s' if len(names) == 1 else ''} hostPort{'s' * (len(ports) > 1)} {told})"
+    bad = [one["name"] for one in containers if _context(one).get("privileged")]
+    if bad:
+        yield f"privileged ({_listed(bad)} must not set securityContext.privileged=true)"
     sysctls = [one["name"] for one in _context(spec).get("sysctls") or () if one["name"] not in SYSCTLS]
     if sysctls:
         yield f"forbidden sysctls ({', '.join(sysctls)})"

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bahnvision_lab.kubernetes.objects import cluster_rules, names, other_rules, workload_rules
+from bahnvision_lab.kubernetes.objects import (
+    cluster_rules,
+    names,
+    other_rules,
+    share_rules,
+    volume_rules,
+    workload_rules,
+)
 from bahnvision_lab.kubernetes.objects.shapes import Shape
 from bahnvision_lab.kubernetes.status import Problem, required
 
@@ -14,7 +21,10 @@ Rule = Callable[[Object, Object | None], Iterator[Problem]]
 RULES: dict[tuple[str, str], Rule] = {
     ("", "Pod"): workload_rules.pod, ("", "Service"): other_rules.service, ("", "ConfigMap"): other_rules.config_map,
     ("", "Secret"): other_rules.secret, ("", "PersistentVolumeClaim"): cluster_rules.claim,
-    ("", "Event"): cluster_rules.event, ("", "ServiceAccount"): cluster_rules.service_account,
+    ("", "PersistentVolume"): volume_rules.volume, ("", "ResourceQuota"): share_rules.quota,
+    ("", "LimitRange"): share_rules.limit_range, ("coordination.k8s.io", "Lease"): volume_rules.lease,
+    ("storage.k8s.io", "CSIDriver"): volume_rules.driver, ("", "Event"): cluster_rules.event,
+    ("", "ServiceAccount"): cluster_rules.service_account,
     ("apps", "Deployment"): workload_rules.deployment, ("apps", "ReplicaSet"): workload_rules.replica_set,
     ("apps", "StatefulSet"): workload_rules.stateful_set, ("apps", "DaemonSet"): workload_rules.daemon_set,
     ("batch", "Job"): workload_rules.job, ("batch", "CronJob"): workload_rules.cron_job,
@@ -43,6 +53,10 @@ TOLERATED = {
     ("StorageClass", "provisioner"),
     ("ControllerRevision", "revision"),
     ("Event", "metadata"),
+    ("OwnerReference", "uid"),
+    ("OwnerReference", "name"),
+    ("OwnerReference", "kind"),
+    ("OwnerReference", "apiVersion"),
 }
 
 

@@ -39,6 +39,11 @@ class Shape:
         """The name of the Go type, as decoding errors tell it."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def go_type(self) -> str:
+        """v1.Container"""
+        return ".".join(self.name.split(".")[-2:])
+
     @cached_property
     def fields(self) -> dict[str, Shape]:
         found = ((key, self._of(value)) for key, value in self.raw.get("properties", {}).items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from bahnvision_lab.kubernetes.status import Problem, forbidden, invalid, requir
 Object = dict[str, Any]
 NEGATIVE = "must be greater than or equal to 0"
 FIXED = "field is immutable"
+LABELS, UNMATCHED = "spec.template.metadata.labels", "`selector` does not match template `labels`"
 
 
 def not_negative(spec: Object, at: str, *keys: str) -> Iterator[Problem]:
@@ -31,6 +31,8 @@ def pod(one: Object, before: Object | None) -> Iterator[Problem]:
 
 def _template(spec: Object, at: str) -> Iterator[Problem]:
     yield from names.labels(f"{at}.template.labels", spec["template"]["metadata"].get("labels"))
+    for key in spec["template"]["metadata"].get("annotations") or {}:
+        yield from names.qualified_name(f"{at}.template.annotations", key.lower())
     yield from pod_spec(spec["template"]["spec"], f"{at}.template.spec")
 
 
@@ -42,21 +44,23 @@ def _always(spec: Object, at: str) -> Iterator[Problem]:
         yield forbidden(f"{at}.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in pod is not supported")
 
 
-def _selector(spec: Object, before: Object | None) -> Iterator[Problem]:
+def _selector(spec: Object, before: Object | None, kind: str) -> Iterator[Problem]:
     chosen = spec.get("selector")
+    labels = spec["template"]["metadata"].get("labels")
     if chosen is None:
         yield required("spec.selector")
+        yield invalid(LABELS, labels, UNMATCHED)
     elif not chosen.get("matchLabels") and not chosen.get("matchExpressions"):
-        yield invalid("spec.selector", json.dumps(chosen), "empty selector is invalid for deployment")
+        yield invalid("spec.selector", chosen, f"empty selector is invalid for {kind}")
     else:
-        yield from selector(chosen, "spec.selector")
-        labels = spec["template"]["metadata"].get("labels") or {}
-        if not selects(chosen, labels):
-            yield invalid(
-                "spec.template.metadata.labels", json.dumps(labels), "`selector` does not match template `labels`"
-            )
+        wrong = list(selector(chosen, "spec.selector"))
+        yield from wrong
+        if wrong:
+            yield invalid("spec.selector", chosen, "invalid label selector")
+        elif not selects(chosen, labels or {}):
+            yield invalid(LABELS, labels, UNMATCHED)
     if before is not None and before["spec"].get("selector") != chosen:
-        yield invalid("spec.selector", json.dumps(chosen), FIXED)
+        yield invalid("spec.selector", chosen, FIXED)
 
 
 def share(value: Any, at: str) -> Iterator[Problem]:
@@ -74,13 +78,13 @@ def share(value: Any, at: str) -> Iterator[Problem]:
 def deployment(one: Object, before: Object | None) -> Iterator[Problem]:
     spec = one["spec"]
     yield from not_negative(spec, "spec", "replicas", "minReadySeconds", "revisionHistoryLimit")
-    yield from _selector(spec, before)
+    yield from _selector(spec, before, "deployment")
     yield from _template(spec, "spec")
     yield from _always(spec, "spec")
     strategy = spec["strategy"]
     rolling = strategy.get("rollingUpdate")
     if strategy["type"] not in ("Recreate", "RollingUpdate"):
-        yield unsupported("spec.strategy.type", strategy["type"], ("Recreate", "RollingUpdate"))
+        yield unsupported("spec.strategy", strategy, ("Recreate", "RollingUpdate"))
     elif strategy["type"] == "Recreate" and rolling is not None:
         yield forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
     elif rolling is not None:
@@ -97,21 +101,27 @@ def deployment(one: Object, before: Object | None) -> Iterator[Problem]:
 
 def replica_set(one: Object, before: Object | None) -> Iterator[Problem]:
     yield from not_negative(one["spec"], "spec", "replicas", "minReadySeconds")
-    yield from _selector(one["spec"], before)
+    yield from _selector(one["spec"], before, "deployment")
     yield from _template(one["spec"], "spec")
     yield from _always(one["spec"], "spec")
 
 
 def daemon_set(one: Object, before: Object | None) -> Iterator[Problem]:
     yield from not_negative(one["spec"], "spec", "minReadySeconds", "revisionHistoryLimit")
-    yield from _selector(one["spec"], before)
+    yield from _selector(one["spec"], before, "daemonset")
     yield from _template(one["spec"], "spec")
     yield from _always(one["spec"], "spec")
-    kind = one["spec"]["updateStrategy"]["type"]
-    if kind not in ("OnDelete", "RollingUpdate"):
-        yield unsupported("spec.updateStrategy.type", kind, ("OnDelete", "RollingUpdate"))
+    strategy = one["spec"]["updateStrategy"]
+    if strategy["type"] not in ("OnDelete", "RollingUpdate"):
+        yield unsupported("spec.updateStrategy", strategy, ("OnDelete", "RollingUpdate"))
+    rolling = strategy.get("rollingUpdate") or {}
+    if strategy["type"] == "RollingUpdate" and all(
+        rolling.get(key) in (0, "0%") for key in ("maxUnavailable", "maxSurge")
+    ):
+        yield required("spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0")
 
 
+ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 CHANGEABLE = ("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "minReadySeconds",
               "persistentVolumeClaimRetentionPolicy")  # fmt: skip
 
@@ -119,10 +129,17 @@ CHANGEABLE = ("replicas", "ordinals", "template", "updateStrategy", "revisionHis
 def stateful_set(one: Object, before: Object | None) -> Iterator[Problem]:
     spec = one["spec"]
     yield from not_negative(spec, "spec", "replicas", "minReadySeconds")
-    yield from _selector(spec, None)
+    yield from _selector(spec, None, "statefulset")
     if spec.get("podManagementPolicy") not in ("OrderedReady", "Parallel"):
         yield invalid("spec.podManagementPolicy", spec.get("podManagementPolicy"),
                       "must be 'OrderedReady' or 'Parallel'")  # fmt: skip
+    strategy = spec["updateStrategy"]
+    if strategy["type"] not in ("OnDelete", "RollingUpdate"):
+        yield invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'")
+    yield from not_negative(strategy.get("rollingUpdate") or {}, "spec.updateStrategy.rollingUpdate", "partition")
+    for key, value in spec["persistentVolumeClaimRetentionPolicy"].items():
+        if value not in ("Delete", "Retain"):
+            yield unsupported(f"spec.persistentVolumeClaimRetentionPolicy.{key}", value, ("Delete", "Retain"))
     claims = [claim.get("metadata", {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()]
     template = spec["template"]
     volumes = [{"name": name, "emptyDir": {}} for name in claims]
@@ -151,6 +168,12 @@ def _job_spec(spec: Object, at: str) -> Iterator[Problem]:
         yield unsupported(f"{at}.completionMode", mode, ("Indexed", "NonIndexed"))
     if mode == "Indexed" and spec.get("completions") is None:
         yield required(f"{at}.completions", "when completion mode is Indexed")
+    for number, rule in enumerate((spec.get("podFailurePolicy") or {}).get("rules") or ()):
+        if rule.get("action") not in ACTIONS:
+            yield unsupported(f"{at}.podFailurePolicy.rules[{number}].action", rule.get("action", ""), ACTIONS)
+    replacement = spec.get("podReplacementPolicy")
+    if replacement not in (None, "Failed", "TerminatingOrFailed"):
+        yield unsupported(f"{at}.podReplacementPolicy", replacement, ("Failed", "TerminatingOrFailed"))
     yield from _template(spec, at)
     policy = spec["template"]["spec"].get("restartPolicy")
     if policy not in ("OnFailure", "Never"):
@@ -165,13 +188,14 @@ def job(one: Object, before: Object | None) -> Iterator[Problem]:
     spec = one["spec"]
     if before is None and spec.get("selector") and not spec.get("manualSelector"):
         uid = one["metadata"].get("uid")
-        if (spec["selector"].get("matchLabels") or {}).get("batch.kubernetes.io/controller-uid") != uid:
-            yield invalid("spec.selector", json.dumps(spec["selector"]), "`selector` not auto-generated")
+        if spec["selector"] != {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}:
+            yield invalid("spec.selector", spec["selector"], "`selector` not auto-generated")
+            yield invalid(LABELS, spec["template"]["metadata"].get("labels"), UNMATCHED)
     yield from _job_spec(spec, "spec")
     for key in ("completions", "selector", "template", "completionMode") if before else ():
         assert before is not None
         if before["spec"].get(key) != spec.get(key):
-            yield invalid(f"spec.{key}", json.dumps(spec.get(key)), FIXED)
+            yield invalid(f"spec.{key}", spec.get(key), FIXED)
 
 
 def cron_job(one: Object, before: Object | None) -> Iterator[Problem]:
@@ -185,7 +209,9 @@ def cron_job(one: Object, before: Object | None) -> Iterator[Problem]:
             yield invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
         elif problem:
             yield invalid("spec.schedule", schedule, problem)
-    if zone is not None and not cron.zone_exists(zone):
+    if zone == "":
+        yield invalid("spec.timeZone", zone, "timeZone must be nil or non-empty string")
+    elif zone is not None and not cron.zone_exists(zone):
         yield invalid("spec.timeZone", zone, f"unknown time zone {zone}")
     if spec["concurrencyPolicy"] not in ("Allow", "Forbid", "Replace"):
         yield unsupported("spec.concurrencyPolicy", spec["concurrencyPolicy"], ("Allow", "Forbid", "Replace"))

@@ -71,7 +71,7 @@ def test_three_patches(client: Client) -> None:
     client.refused(
         422, "the server rejected our request", "PATCH", at, [{"op": "test", "path": "/data/b", "value": "9"}], JSON
     )
-    client.refused(415, "unknown format", "PATCH", at, {}, "application/json")
+    client.refused(415, "Unsupported Media Type", "PATCH", at, {}, "application/json")
 
 
 def test_a_strategic_patch_merges_containers_by_name(client: Client) -> None:

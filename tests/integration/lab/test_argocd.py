@@ -68,7 +68,7 @@ def test_an_application_comes_through_git_and_goes_back_through_git(stage: Stage
     assert (again.code, again.changed) == (0, [])
     assert git(bare, "rev-list", "--count", "main") == "1"
 
-    broken = stage.run("--skip-tags", "install", argocd_manifests=manifests("broken:2"))
+    broken = stage.run("--skip-tags", "install", argocd_manifests=manifests("registry.invalid/web:2"))
     assert broken.code != 0
     (error,) = broken.errors
     assert "Deployment web is Degraded" in error

@@ -221,12 +221,13 @@ def definitions(t: Talk) -> None:
         return {"apiVersion": "lab.example/v1", "kind": "Thing", "metadata": {"name": called}, "spec": spec}
 
     t("good", "POST", at, thing(size=1, free={"x": [1]}, either="5%", unknown=1), fieldManager="we")
-    for step, spec in {
+    wrong: dict[str, dict[str, Any]] = {
         "too small": {"size": 0}, "missing": {}, "type": {"size": "1"}, "enum": {"size": 1, "mode": "c"},
         "pattern": {"size": 1, "name": "A"}, "long": {"size": 1, "name": "abcdef"}, "bool": {"size": True},
         "items": {"size": 1, "items": [{"v": 1}]}, "many": {"size": 1, "items": [{"k": "a"}] * 3},
         "two problems": {"mode": "c", "name": "A"}, "null": {"size": None}, "map": {"size": 1, "map": {"a": 1}},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for step, spec in wrong.items():
         t(step, "POST", at, thing("b", **spec), dryRun="All")
     t("strict", "POST", at, thing("b", size=1, unknown=1), dryRun="All", fieldValidation="Strict")
     t("status is not for all", "PATCH", f"{at}/a-thing", {"status": {"done": True}}, MERGE, fieldManager="we")

@@ -19,7 +19,7 @@ FLOWS = {**READING, **ACCESS, **WORKING}
 def judged(client: Client, name: str) -> dict[str, Said]:
     """One manifest, sent as a trial."""
     manifest = PROBES[name]
-    kind = {"Deploymnt": "Deployment"}.get(manifest["kind"], manifest["kind"])
+    kind = str(manifest["kind"]).replace("Deploymnt", "Deployment")
     place = PLACES["Deployment" if name == "kind of another group" else kind]
     talk = Talk(client, "default")
     talk("judged", "POST", place, manifest, dryRun="All", fieldManager="probe")
@@ -37,8 +37,11 @@ def flowed(client: Client, name: str) -> dict[str, Said]:
     return talk.said
 
 
+def names() -> list[str]:
+    return [*(f"probe {name}" for name in PROBES), *(f"flow {name}" for name in FLOWS)]
+
+
 def every(client: Client) -> Iterator[tuple[str, dict[str, Said]]]:
-    for name in PROBES:
-        yield f"probe {name}", judged(client, name)
-    for name in FLOWS:
-        yield f"flow {name}", flowed(client, name)
+    for called in names():
+        kind, _blank, name = called.partition(" ")
+        yield called, (judged if kind == "probe" else flowed)(client, name)

@@ -172,7 +172,8 @@ def jobs(t: Talk) -> None:
     at = f"{BATCH}{NS}/jobs"
 
     def job(name: str, **spec: Any) -> dict[str, Any]:
-        return {**changed(JOB, "metadata.name", name), "spec": {**JOB["spec"], **spec}}
+        whole = changed(JOB, "metadata.name", name)
+        return {**whole, "spec": {**whole["spec"], **spec}}
 
     t.quiet("POST", at, job("good"))
     _ended(t, "good", "Succeeded")

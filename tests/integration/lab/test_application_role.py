@@ -58,7 +58,7 @@ class World:
         self.lab, self.folder = lab, folder
         make_network(lab)
         self.cluster = ClusterWorld(lab, folder)
-        self.cluster.people()
+        self.cluster.settle()
         self.stage = Stage(lab, "application", "application.yml", app_images=IMAGES, application_environment=SETTINGS)
         self.kube: Kube = kube_of(lab)
         self.secrets = lab.client("secretsmanager")

@@ -183,10 +183,10 @@ def test_each_method_has_its_stages(tmp_path):
         rehearsal = Rehearsal(Checkout(tmp_path), State(tmp_path), 1, runner, method=method)
         return [stage.name for stage in rehearsal.stages()]
 
-    assert names("copy") == ["lab", "load", "provision", "migrate", "verify", "count", "paths", "page"]
+    assert names("copy") == ["lab", "load", "provision", "migrate", "verify", "count", "start", "paths", "page"]
     assert names("logical") == [
         "lab", "load", "provision", "migrate", "cut-over", "roll-back", "cut-over-2", "verify", "finish", "ledger",
-        "count", "paths", "page",
+        "count", "start", "paths", "page",
     ]  # fmt: skip
 
 

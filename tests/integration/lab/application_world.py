@@ -1,21 +1,13 @@
-"""A stage with database, cache and cluster for the role application, and the eyes of a kubelet and of others."""
+"""A stage with database, cache and cluster for the role application, and the eyes of others."""
 
 from __future__ import annotations
 
 import base64
-import json
-import ssl
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-import psycopg
-import redis
 from ansible_collections.bahnvision.aws.plugins.plugin_utils.presigning import Signer, token
+from bahnvision_lab.kubernetes.kubelet import Reader
 from bahnvision_lab.testing import Lab
 from cluster_world import NAME, ClusterWorld
 
@@ -39,29 +31,13 @@ PLACES = {
 }
 
 
-class Kube:
-    """An identity's way to the cluster's API."""
+class Kube(Reader):
+    """An identity's way to the cluster's API, by kinds."""
 
     def __init__(self, lab: Lab, bearer: str) -> None:
         told = lab.client("eks").describe_cluster(name=NAME)["cluster"]
-        self.server, self.bearer = told["endpoint"], bearer
         authority = base64.b64decode(told["certificateAuthority"]["data"]).decode()
-        self.context = ssl.create_default_context(cadata=authority)
-
-    def ask(self, path: str, body: Object | None = None, method: str = "") -> Object:
-        """Return the answer, {} when there is no such thing."""
-        request = urllib.request.Request(
-            self.server + path, method=method or ("POST" if body else "GET"),
-            data=json.dumps(body).encode() if body else None,
-            headers={"Authorization": f"Bearer {self.bearer}", "Content-Type": "application/json"},
-        )  # fmt: skip
-        try:
-            with urllib.request.urlopen(request, context=self.context, timeout=60) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as problem:
-            if problem.code == 404:
-                return {}
-            raise AssertionError(f"{path}: {problem.code} {problem.read().decode()}") from problem
+        super().__init__(told["endpoint"], authority, bearer)
 
     def all(self, kind: str) -> list[Object]:
         return self.ask(PLACES[kind]).get("items", [])
@@ -110,58 +86,3 @@ def pod_of(lab: Lab, kube: Kube, account: str) -> Kube:
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     told = kube.ask(f"{PLACES['ServiceAccount']}/{account}/token", request)
     return Kube(lab, told["status"]["token"])
-
-
-class Container:
-    """A container as its kubelet would start it: the environment, and the files that are mounted from ConfigMaps."""
-
-    def __init__(self, kube: Kube, pod: Object, folder: Path) -> None:
-        self.kube, self.pod, self.told = kube, pod, pod["spec"]["containers"][0]
-        self.folder = folder
-        self.environment = {**dict(self._from()), **dict(self._own())}
-
-    def _from(self) -> Iterator[tuple[str, str]]:
-        for source in self.told.get("envFrom") or ():
-            for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
-                if key in source:
-                    found = self._data(kind, source[key]["name"])
-                    yield from ((f"{source.get('prefix', '')}{name}", value) for name, value in found.items())
-
-    def _own(self) -> Iterator[tuple[str, str]]:
-        for one in self.told.get("env") or ():
-            source = one.get("valueFrom") or {}
-            for key, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
-                if key in source:
-                    yield one["name"], self._data(kind, source[key]["name"])[source[key]["key"]]
-            if not source:
-                yield one["name"], one.get("value", "")
-
-    def _data(self, kind: str, name: str) -> dict[str, str]:
-        found = self.kube.one(kind, name).get("data") or {}
-        return found if kind == "ConfigMap" else {key: base64.b64decode(text).decode() for key, text in found.items()}
-
-    def file(self, path: str) -> str:
-        """Write what is mounted at this path into the folder, and return where it is."""
-        for mount in self.told.get("volumeMounts") or ():
-            volume = next(one for one in self.pod["spec"]["volumes"] if one["name"] == mount["name"])
-            if "configMap" in volume and Path(path).parent == Path(mount["mountPath"]):
-                copy = self.folder / Path(path).name
-                copy.write_text(self._data("ConfigMap", volume["configMap"]["name"])[Path(path).name])
-                return str(copy)
-        raise AssertionError(f"no ConfigMap is mounted at {path}")
-
-    def database(self) -> psycopg.Connection[Any]:
-        """Connect as asyncpg would: the URL's parts, TLS as it says, the authorities from PGSSLROOTCERT."""
-        url = urlsplit(self.environment["DATABASE_URL"])
-        assert url.scheme == "postgresql+asyncpg"
-        return psycopg.connect(
-            host=url.hostname, port=url.port, dbname=url.path[1:], user=unquote(url.username or ""),
-            password=unquote(url.password or ""), sslmode=parse_qs(url.query)["ssl"][0],
-            sslrootcert=self.file(self.environment["PGSSLROOTCERT"]), autocommit=True, prepare_threshold=None,
-        )  # fmt: skip
-
-    def cache(self) -> redis.Redis:
-        """Connect as valkey-py would, with the URL as it is; only the file is where it lies here."""
-        url = self.environment["VALKEY_URL"]
-        mounted = parse_qs(urlsplit(url).query)["ssl_ca_certs"][0]
-        return redis.from_url(url.replace(mounted, self.file(mounted)), socket_timeout=60)

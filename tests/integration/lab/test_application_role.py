@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from application_world import SPACE, Container, Kube, ci_of, kube_of, pod_of
+from application_world import SPACE, Kube, ci_of, kube_of, pod_of
+from bahnvision_lab.kubernetes.kubelet import Container
 from bahnvision_lab.testing import Lab, running_lab
 from cluster_world import ClusterWorld
 from rds_world import make_network
@@ -74,7 +75,7 @@ class World:
         return self.kube.one("Deployment", f"bahnvision-{name}")
 
     def container(self, kind: str, name: str) -> Container:
-        return Container(self.kube, self.kube.one(kind, name)["spec"]["template"], self.folder)
+        return Container(self.kube, SPACE, self.kube.one(kind, name)["spec"]["template"], self.folder)
 
     def canaries(self) -> list[str]:
         """What must not show anywhere: the passwords, and the two URLs as they stand in the Secret."""

@@ -1,11 +1,13 @@
 """Walk the ways in that the application will use: its own user through the proxy and to the instance, its own cache.
 
 With real clients, certificates checked and no code of the collection. A way that also opens without TLS is a failure.
+The last one is a Pod's: with nothing but what its container is told, as a kubelet would put it together.
 """
 
 from __future__ import annotations
 
 import json
+import pathlib as files
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import psycopg
 import redis
 
 from bahnvision_lab.errors import LabError
+from bahnvision_lab.kubernetes.kubelet import Container, Reader
 from bahnvision_lab.rehearse.counts import FOREIGN_SCHEMAS, TABLES, count
 
 Secret = dict[str, Any]
@@ -22,11 +25,11 @@ Secret = dict[str, Any]
 
 @dataclass(frozen=True)
 class Path:
-    """One way in: a function that goes it and returns the rows it saw, and one that must not get in."""
+    """One way in: a function that goes it and returns the rows it saw, and one, if any, that must not get in."""
 
     name: str
     enter: Callable[[], int | None]
-    plain: Callable[[], None]
+    plain: Callable[[], None] | None
 
 
 def read_secret(client: Any, name: str) -> Secret:
@@ -42,8 +45,7 @@ def database(name: str, host: str, port: int, secret: Mapping[str, Any], bundle:
 
     def enter() -> int:
         with psycopg.connect(**options, sslmode="verify-full", sslrootcert=bundle) as connection:
-            tables = connection.execute(TABLES, [list(FOREIGN_SCHEMAS)]).fetchall()
-            return sum(count(connection, schema, table) for schema, table, _size in tables)
+            return _rows(connection)
 
     def plain() -> None:
         psycopg.connect(**options, sslmode="disable").close()
@@ -56,22 +58,47 @@ def cache(name: str, host: str, port: int, secret: Mapping[str, Any], bundle: st
     user = {"username": secret["username"], "password": secret["password"], "socket_timeout": 10}
 
     def enter() -> None:
-        key, value = f"rehearsal:{secrets.token_hex(8)}", secrets.token_hex(8)
         client = redis.Redis(
             host=host, port=port, ssl=True, ssl_ca_certs=bundle, ssl_cert_reqs="required", ssl_check_hostname=True,
-            decode_responses=True, **user,
+            **user,
         )  # fmt: skip
         with client:
-            client.set(key, value, ex=60)
-            if client.get(key) != value:
-                raise LabError(f"{name}: a value that was written is not there")
-            client.delete(key)
+            _write_and_read(name, client)
 
     def plain() -> None:
         with redis.Redis(host=host, port=port, **user) as client:
             client.ping()
 
     return Path(name, enter, plain)
+
+
+def pod(name: str, reader: Reader, namespace: str, deployment: str, folder: files.Path) -> Path:
+    """What the Deployment's Pods are told opens the database and the cache."""
+
+    def enter() -> int:
+        told = reader.ask(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")
+        if not told.get("status", {}).get("availableReplicas"):
+            raise LabError(f"Deployment {deployment} in {namespace} has no Pod that is available")
+        container = Container(reader, namespace, told["spec"]["template"], folder)
+        with container.cache() as client:
+            _write_and_read(name, client)
+        with container.database() as connection:
+            return _rows(connection)
+
+    return Path(name, enter, None)
+
+
+def _rows(connection: psycopg.Connection[Any]) -> int:
+    tables = connection.execute(TABLES, [list(FOREIGN_SCHEMAS)]).fetchall()
+    return sum(count(connection, schema, table) for schema, table, _size in tables)
+
+
+def _write_and_read(name: str, client: redis.Redis) -> None:
+    key, value = f"rehearsal:{secrets.token_hex(8)}", secrets.token_bytes(8)
+    client.set(key, value, ex=60)
+    if client.get(key) != value:
+        raise LabError(f"{name}: a value that was written is not there")
+    client.delete(key)
 
 
 def walk(paths: list[Path], rows: int) -> None:
@@ -89,6 +116,8 @@ def _troubles(path: Path, rows: int) -> list[str]:
             troubles.append(f"{path.name}: the application's user sees {seen:,} rows of {rows:,}")
     except (psycopg.Error, redis.RedisError, LabError) as problem:
         troubles.append(f"{path.name}: {problem}")
+    if path.plain is None:
+        return troubles
     try:
         path.plain()
         troubles.append(f"{path.name}: it opens without TLS")

@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from bahnvision_lab.clusters_cli import token
 from bahnvision_lab.errors import LabError
+from bahnvision_lab.kubernetes.kubelet import Reader
 from bahnvision_lab.rehearse import counts, paths, record
 from bahnvision_lab.rehearse.children import Checkout
 from bahnvision_lab.rehearse.drill import Drill, source_login
@@ -21,6 +24,7 @@ from bahnvision_lab.state import State
 
 INVENTORY = Path("inventories") / "lab"
 NAME = "bahnvision-lab"  # <app>-<stage>
+SPACE = "bahnvision"  # the application's namespace
 REPORTS = Path("build") / "reports" / "lab"
 
 
@@ -52,6 +56,7 @@ class Rehearsal:
             Stage("verify", self.verify),
             *((Stage("finish", self.finish), Stage("ledger", self.ledger)) if self.method == "logical" else ()),
             Stage("count", self.count),
+            Stage("start", lambda: self.playbook("start", "playbooks/application.yml", application_serving="yes")),
             Stage("paths", self.walk_paths),
             Stage("page", self.write_report, even_after_failure=True),
         ]
@@ -120,7 +125,7 @@ class Rehearsal:
         return Measure(rows=target.total)
 
     def walk_paths(self) -> Measure:
-        """The application's ways in: the instance, the proxy, the cache."""
+        """The application's ways in: the instance, the proxy, the cache, and what its Pods are told."""
         status = self.status()
         bundle, manager = status["ca_bundle"], self.secrets(status)
         user = paths.read_secret(manager, f"{NAME}-rds-app")
@@ -133,7 +138,10 @@ class Rehearsal:
             paths.cache("cache", primary["host"], primary["port"], member, bundle),
         ]
         rows = sum(self.target.values())
-        paths.walk(ways, rows)
+        with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
+            reader = Reader(status["clusters"][NAME]["endpoint"], Path(bundle).read_text(), token(NAME, status["aws"]))
+            pod = paths.pod("pod", reader, SPACE, f"{SPACE}-backend", Path(folder))
+            paths.walk([*ways, pod], rows)
         return Measure(rows=rows)
 
     def secrets(self, status: dict[str, Any]) -> Any:

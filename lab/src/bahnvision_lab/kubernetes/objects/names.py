@@ -89,8 +89,8 @@ def qualified_name(field: str, key: str) -> list[Problem]:
     """A label's or annotation's key: an optional prefix that is a subdomain, and a name."""
     prefix, slash, name = key.rpartition("/")
     if key.count("/") > 1:
-        return [invalid(field, key, f"a valid label key must consist of {KEY_WORDS.partition('consist of ')[2]} with "
-                                    "an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")]  # fmt: skip  # noqa: E501
+        words = f"a valid label key must consist of {KEY_WORDS.partition('consist of ')[2]} with "
+        return [invalid(field, key, f"{words}an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")]
     if not name:
         return [invalid(field, key, "name part must be non-empty"), invalid(field, key, KEY_WORDS)]
     if slash and not re.fullmatch(_SUBDOMAIN, prefix):

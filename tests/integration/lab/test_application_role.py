@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from application_world import SPACE, Kube, ci_of, kube_of, pod_of
+from application_world import SPACE, Kube, can_i, ci_of, kube_of, make_data, pod_of
 from bahnvision_lab.kubernetes.kubelet import Container
 from bahnvision_lab.testing import Lab, running_lab
 from cluster_world import ClusterWorld
-from rds_world import make_network
 from stage import ROOT, Outcome, Stage, relatives
 
 IMAGES = {
@@ -57,7 +56,7 @@ class World:
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
-        make_network(lab)
+        make_data(lab)
         self.cluster = ClusterWorld(lab, folder)
         self.cluster.settle()
         self.stage = Stage(lab, "application", "application.yml", app_images=IMAGES, application_environment=SETTINGS)
@@ -90,10 +89,39 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running_lab(tmp_path_factory.mktemp("application")) as lab:
         world = World(lab, tmp_path_factory.mktemp("pod"))
-        data = Stage(lab, "rds,elasticache", "data.yml", rds_monitoring_interval=0, elasticache_logs=[])
-        made = data.run()
-        assert made.code == 0, made.errors
         yield world
+
+
+def test_without_images_nothing_is_deployed_and_that_is_no_failure(world: World) -> None:
+    waiting = world.run(app_images={})
+    assert (waiting.code, waiting.changed, waiting.writes) == (0, [], []), waiting.errors
+    message = waiting.tasks["waiting | Say which images are missing"]["msg"]
+    assert [name for name in (*IMAGES, "app_images", "playbooks/application.yml") if name not in message] == []
+    assert world.kube.ask(f"/api/v1/namespaces/{SPACE}") == {}
+
+
+@pytest.mark.full
+def test_without_images_check_and_preflight_succeed_too(world: World) -> None:
+    for options, playbook in ((["--check", "--diff"], "application.yml"), ([], "preflight.yml")):
+        waiting = world.run(*options, playbook=playbook, app_images={})
+        assert (waiting.code, waiting.changed, waiting.writes) == (0, [], []), waiting.errors
+        assert "app_images" in waiting.tasks["waiting | Say which images are missing"]["msg"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"app_images": {}, "application_serving": "yes"}, "bahnvision-backend"),
+        ({"app_images": {"bahnvision-backend": IMAGES["bahnvision-backend"]}}, "bahnvision-frontend"),
+    ],
+    ids=["to be started", "one image alone"],
+)
+def test_missing_images_are_an_error_for_who_wants_them(world: World, inputs: dict[str, Any], words: str) -> None:
+    refused = world.run(**inputs)
+    assert (refused.code, refused.writes) == (2, [])
+    assert words in refused.errors[0]
+    assert world.kube.ask(f"/api/v1/namespaces/{SPACE}") == {}
 
 
 def test_what_will_be_made_is_foreseen_before_there_is_a_namespace(world: World) -> None:
@@ -174,9 +202,9 @@ def test_a_return_brings_back_images_and_settings(world: World) -> None:
 def test_everybody_may_do_what_the_documentation_says(world: World) -> None:
     rows = TABLE.findall((ROOT / "docs" / "application_access.md").read_text())
     assert len(rows) >= 20
-    ci, pod = ci_of(world.lab, world.cluster), pod_of(world.lab, world.kube, "bahnvision-backend")
-    words = {True: "yes", False: "no"}
-    told = [(verb, kind, words[ci.can_i(verb, kind)], words[pod.can_i(verb, kind)]) for verb, kind, *_rest in rows]
+    people = {"ci": ci_of(world.lab, world.cluster), "pod": pod_of(world.lab, world.kube, "bahnvision-backend")}
+    ci, pod = (one.config(world.folder / f"{name}.json") for name, one in people.items())
+    told = [(verb, kind, can_i(ci, verb, kind), can_i(pod, verb, kind)) for verb, kind, *_rest in rows]
     assert told == rows
 
 

@@ -167,6 +167,11 @@ kept:
     tables:
       description: Number of tables that were not copied again.
       type: int
+    parts:
+      description:
+        - Number of parts of other tables that were not copied again, see O(split_over). A table that is split in
+          another way than by the interrupted run, as with other O(jobs), is emptied and copied again as a whole.
+      type: int
     reason:
       description: The proof that their rows are still the source's, or why nothing could be kept.
       type: str

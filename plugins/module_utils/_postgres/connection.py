@@ -166,7 +166,11 @@ ADVICE = (
     ("No route to host", "check routes and security groups"),
     ("Network is unreachable", "check routes and security groups"),
     ("does not match host name", "use the host name that the certificate was issued for"),
-    ("certificate verify failed", "check sslrootcert: it must hold the authority that signed the server's certificate"),
+    (
+        "certificate verify failed",
+        "check sslrootcert: it must hold the authority that signed the server's certificate,"
+        " not an older authority of that name",
+    ),
     ("root certificate file", "set sslrootcert to the file with the authority's certificate"),
     ("does not exist", "check the name of the database and of the user"),
     ("SSL error", "TLS failed: check that sslrootcert is today's file, not one of an older authority of that name"),

@@ -54,11 +54,7 @@ class CopyEngine:
         self.tables = self._plan()
         standing, constraints = self._standing()
         if self.task.kept is not None:
-            halves = [
-                table.ident for table in self.tables if not table.kept and len(table.parts) > 1 and not table.done
-            ]
-            kept = [table.ident for table in self.tables if table.done]
-            self.target.ask(copysql.empty_sql(self.task.run_id, halves, kept))
+            self._take_up()
         large = LargeObjects(self.task, self.archive)
         large.start()
         try:
@@ -67,6 +63,16 @@ class CopyEngine:
             large.end()
         self.written.analyzed = frozenset(table.ident for table in self.tables if table.analyze)
         return self.written
+
+    def _take_up(self) -> None:
+        """Empty what was split otherwise, and say what stays and what only a count of the target can prove."""
+        split = [table for table in self.tables if not table.kept and len(table.parts) > 1]
+        done = [table for table in split if table.done]
+        halves = [table.ident for table in split if not table.done]
+        self.target.ask(copysql.empty_sql(self.task.run_id, halves, [table.ident for table in done]))
+        self.written.kept_parts = {table.ident: self.task.kept_parts[table.ident] for table in done}
+        there = {table.ident for table in self.tables if table.kept} | set(self.task.kept_parts)
+        self.written.recount = frozenset(there | {table.ident for table in split})
 
     def write_rest(self) -> None:
         made = {("1259", index.oid) for table in self.tables for index in table.indexes if not index.constraint}

@@ -213,7 +213,11 @@ class Progress:
             table.ident: {"state": "kept" if table.kept else "waiting", "bytes": 0, "rows": 0, "total": table.bytes}
             for table in tables
         }
-        return cls(state, _left={table.ident: (len(table.parts), len(table.parts)) for table in tables})
+        progress = cls(state, _left={table.ident: (len(table.parts), len(table.parts)) for table in tables})
+        for table in tables:
+            for _number, rows in table.done:
+                progress.part_there(table.ident, rows)
+        return progress
 
     def set(self, ident: str, state: str, **figures: int) -> None:
         self.tables[ident] |= {"state": state, **figures}

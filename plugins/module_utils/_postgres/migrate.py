@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.bahnvision.aws.plugins.module_utils._postgres import (
@@ -128,9 +128,8 @@ class Migration:
         return self._result(plan, target, changed=started, run_id=decision.run_id, tables=tables)
 
     def _move(self, clients: Clients) -> dict:
-        session = self.sides.target_session
         with self._phase("claim"):
-            if session.ask(f"select pg_catalog.pg_try_advisory_lock({LOCK_KEY})") != ["t"]:
+            if self.sides.target_session.ask(f"select pg_catalog.pg_try_advisory_lock({LOCK_KEY})") != ["t"]:
                 raise PostgresError(f"another run is at work on the {self.sides.target}: wait for its end")
             # Only what is seen under the lock counts.
             target, found = self.sides.read_target()
@@ -226,10 +225,11 @@ class Migration:
             marker.set_phase(session, run_id, resume.ROWS if isinstance(engine, CopyEngine) else resume.REST)
             written = engine.write_rows()
         self.timings["commit"] = written.commit
+        self.kept = self.kept and replace(self.kept, parts=written.kept_parts)
         self._release_source()
         with self._phase("verify"):
             try:
-                gate.compare_rows(written.rows, frozenset(task.kept or ()) | frozenset(task.kept_parts))
+                gate.compare_rows(written.rows, written.recount)
             finally:
                 # What is wrong must not be kept; nor what later runs could not tell from what is missing.
                 marker.set_phase(session, run_id, resume.REST)

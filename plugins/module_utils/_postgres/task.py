@@ -90,7 +90,9 @@ class Written:
 
     `rows` is (read on the source, written on the target) and None when the engine does not count. `spans` are the
     copies and index builds, with the worker that did each and when; see progress.span(). `commit` is the time from
-    both ends' word about a table to its commit with its mark, in seconds of all workers.
+    both ends' word about a table to its commit with its mark, in seconds of all workers. `recount` names the tables
+    that an interrupted run may have left rows in, so that what this run has written does not say what is there;
+    `kept_parts` are the parts of tables that were not copied again.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -99,3 +101,5 @@ class Written:
     analyzed: frozenset[str] = frozenset()
     spans: list[dict] = field(default_factory=list)
     commit: float = 0.0
+    recount: frozenset[str] = frozenset()
+    kept_parts: dict[str, dict[str, int]] = field(default_factory=dict)

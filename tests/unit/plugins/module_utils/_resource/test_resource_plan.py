@@ -136,7 +136,11 @@ def test_a_module_leaves_with_its_result_and_warns_of_its_notes(monkeypatch: pyt
     # Where it is called: core's own sends it to the terminal when the controller's code is loaded too.
     monkeypatch.setattr(resource_module, "warn", warned.append)
     with pytest.raises(Left) as left:
-        run(Module(), ["ec2"], lambda clients, params, _check: {"changed": False, "notes": [str((clients["ec2"], params))]})
+        run(
+            Module(),
+            ["ec2"],
+            lambda clients, params, _check: {"changed": False, "notes": [str((clients["ec2"], params))]},
+        )
 
     assert left.value.args[0] == "well"
     note = str(("client of ec2", {"size": 1}))

@@ -227,8 +227,8 @@ OTHERS: list[tuple[dict[str, Any], dict[str, Changes]]] = [
     }),
     (PODS, {
         "ok pod": {}, "pod account": {"spec.serviceAccountName": "no-such"}, "pod priority": {"spec.priority": 5},
-        "pod node name": {"spec.nodeName": "A_b"}, "pod two fields": {"spec.containers.0.image": None,
-                                                                     "spec.dnsPolicy": "Cluster"},
+        "pod node name": {"spec.nodeName": "A_b"},
+        "pod two fields": {"spec.containers.0.image": None, "spec.dnsPolicy": "Cluster"},
         "pod host aliases": {"spec.hostAliases": [{"ip": "300.1.1.1", "hostnames": ["a"]}]},
         "ok pod, no token": {"spec.automountServiceAccountToken": False},
     }),

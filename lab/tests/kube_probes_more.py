@@ -190,9 +190,11 @@ TABLES: list[tuple[dict[str, Any], dict[str, Changes]]] = [
         "ok binding, no group": {"roleRef.apiGroup": None},
     }),
     (CBIND, {"ok cluster binding": {}, "cluster binding to role": {"roleRef.kind": "Role"}}),
-    (SA, {"ok account": {}, "ok account, secrets": {"imagePullSecrets": [{"name": "a"}],
-                                                   "automountServiceAccountToken": False},
-          "account name": {"metadata.name": "A"}}),
+    (SA, {
+        "ok account": {},
+        "ok account, secrets": {"imagePullSecrets": [{"name": "a"}], "automountServiceAccountToken": False},
+        "account name": {"metadata.name": "A"},
+    }),
     (NS1, {
         "ok namespace": {}, "ok namespace, security": {
             LEVEL: {"pod-security.kubernetes.io/enforce": "restricted",

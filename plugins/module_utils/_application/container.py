@@ -26,7 +26,8 @@ REQUEST = (
     "import sys, urllib.request as web\n"
     "method, url, seconds = sys.argv[1:]\n"
     "body = b'' if method in ('POST', 'PUT') else None\n"
-    "with web.urlopen(web.Request(url, data=body, method=method), timeout=float(seconds)) as answer:\n"
+    "asked = web.Request(url, data=body, method=method)\n"
+    "with web.build_opener().open(asked, timeout=float(seconds)) as answer:\n"
     "    print(method, url, answer.status)\n"
 )
 

@@ -71,8 +71,9 @@ def build(source: Path) -> Archive:
         "values.schema.json": json.dumps(schema(_read(source / "names.yaml")), sort_keys=True).encode(),
         "templates/_lab.tpl": (HERE / "_lab.tpl").read_bytes(),
     }
-    for one in sorted((source / "templates").glob("*.yaml")):
-        files[f"templates/{one.name}"] = one.read_bytes()
+    # *.yaml.tpl here, since linters of YAML read no templates.
+    for one in sorted((source / "templates").glob("*.yaml.tpl")):
+        files[f"templates/{one.stem}"] = one.read_bytes()
     files |= custom_resources(source)
     return Archive(chart, _packed(chart["name"], files))
 

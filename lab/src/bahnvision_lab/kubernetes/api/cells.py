@@ -52,8 +52,8 @@ def member(where: Callable[[Object], Object], name: str, otherwise: Any = 0) -> 
 def selector(told: Object | None) -> str:
     pairs = (told or {}).get("matchLabels", told or {})
     words = [f"{key}={value}" for key, value in sorted(pairs.items()) if isinstance(value, str)]
-    words += [f"{row['key']} {row['operator'].lower()} ({','.join(row.get('values') or ())})"
-             for row in (told or {}).get("matchExpressions") or () if isinstance(row, dict)]  # fmt: skip
+    rows = [row for row in (told or {}).get("matchExpressions") or () if isinstance(row, dict)]
+    words += [f"{row['key']} {row['operator'].lower()} ({','.join(row.get('values') or ())})" for row in rows]
     return ",".join(words) or NONE
 
 

@@ -110,9 +110,8 @@ def _tolerations(spec: Object, at: str) -> Iterator[Problem]:
         if one.get("key"):
             yield from names.qualified_name(f"{here}.key", one["key"])
         elif operator != "Exists":
-            yield invalid(f"{here}.operator", one.get("operator", ""),
-                          "operator must be Exists when `key` is empty, which "
-                                                        'means "match all values and all keys"')  # fmt: skip
+            why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+            yield invalid(f"{here}.operator", one.get("operator", ""), why)
         if operator not in ("Equal", "Exists"):
             yield unsupported(f"{here}.operator", operator, ("Equal", "Exists"))
         if operator == "Exists" and one.get("value"):

@@ -164,6 +164,11 @@ def when(sides: Sides, side: str, query: str, child: subprocess.Popen) -> list[t
         return wait_until(seen, query)  # type: ignore[return-value]
 
 
+def strike(sides: Sides, side: str, action: str, sessions: str, child: subprocess.Popen) -> None:
+    """Do it to the first sessions that are found, with the query that finds them: at a second look they may be over."""
+    when(sides, side, f"with found as materialized ({sessions}) select pid from found where {action}(pid)", child)
+
+
 def gone(pids: set[int]) -> None:
     wait_until(lambda: not alive(pids), "the end of every process of the killed run")
 

@@ -24,7 +24,7 @@ test-full: .setup-dev ## make test and the deeper, slower suites
 	@$(PY) scripts/run_tests.py --full
 
 conformance: .setup-dev ## The lab's Kubernetes against a real kube-apiserver, built once through the Go proxy when none is at hand; build/conformance.json (RECORD=yes: for make test)
-	@PYTHONPATH=lab/tests $(PY) lab/conformance/run.py $(if $(RECORD),--record)
+	@PYTHONPATH=lab/src:lab/tests $(PY) lab/conformance/run.py $(if $(RECORD),--record)
 
 lint: .setup-dev ## The linters alone
 	@$(PY) scripts/run_tests.py --only lint

@@ -125,6 +125,9 @@ def said(answer: Any, space: str) -> Said:
                 "causes": causes(body)}  # fmt: skip
     if space != "<namespace>" and answer.status_code == 200:
         body = settled(body)
+    if body.get("kind") == "SelfSubjectRulesReview":  # gathered in an order that is nobody's
+        body["status"] = {key: sorted(value, key=str) if isinstance(value, list) else value
+                          for key, value in body["status"].items()}  # fmt: skip
     return {**told, "object": named(plain(body))}
 
 
@@ -132,6 +135,8 @@ def settled(body: Any) -> Any:
     """Without what controllers write meanwhile, sooner or later: it is told where it has been waited for."""
     if not isinstance(body, dict) or body.get("kind") in (*REVIEWS, "Status"):
         return body
+    if isinstance(body.get("items"), list):
+        return {**body, "items": [settled(one) for one in body["items"]]}
     metadata = {key: value for key, value in body.get("metadata", {}).items() if key != "managedFields"}
     managers = [one for one in body.get("metadata", {}).get("managedFields") or () if one["manager"] != CONTROLLERS]
     # They are told in the order of their times, which are seconds.

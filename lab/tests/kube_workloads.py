@@ -72,6 +72,8 @@ def stored(one: dict[str, Any], changes: Changes) -> Flow:
         place = PLACES[one["kind"]].replace("/namespaces/default", NS)
         name = one["metadata"]["name"]
         t("create", "POST", place, one, fieldManager="we")
+        if one["kind"] == "CustomResourceDefinition":
+            t.until(f"{place}/{name}", lambda found: "Established" in str(found.get("status")), "the definition")
         for path, value in changes.items():
             body = _patch(path, value)
             t(f"change {path}", "PATCH", f"{place}/{name}", body, "application/json-patch+json", fieldManager="we",
@@ -148,7 +150,8 @@ def rollout(t: Talk) -> None:
     t("scale to one", "PATCH", f"{at}/scale", {"spec": {"replicas": 1}}, MERGE)
     t.until(at, lambda one: one["status"].get("replicas") == 1, "one Pod")
     t.quiet("PATCH", at, {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}}, MERGE)
-    half = t.until(at, lambda one: one["status"].get("updatedReplicas") == 1 and one["status"]["replicas"] == 2,
+    half = t.until(at, lambda one: one["status"].get("updatedReplicas") == 1 and one["status"]["replicas"] == 2
+                   and "is progressing" in str(one["status"]["conditions"]),
                    "the new Pod")  # fmt: skip
     t.fact("half", _status(half))
     sets = t.quiet("GET", f"{APPS}{NS}/replicasets")["items"]

@@ -23,6 +23,7 @@ class ApiError(Exception):
         self.message = message
         self.reason = reason or REASONS.get(code, "InternalError")
         self.details = details or {}
+        self.warnings: list[str] = []  # of the same request
 
     def status(self) -> dict[str, Any]:
         return {
@@ -46,6 +47,13 @@ def not_found(plural: str, group: str, name: str) -> ApiError:
 
 def no_resource() -> ApiError:
     return ApiError(404, "the server could not find the requested resource")
+
+
+class NoPage(ApiError):
+    """A path that leads nowhere, not even into a group of the API: answered in plain text."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "404 page not found")
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Admission:
             self._claim(one)
         elif kind == "ClusterRole" and one.get("aggregationRule"):
             one["rules"] = self.aggregated(one) or None
+        warnings += _doubts(resource, one)
         self._security(resource, one, before, warnings)
 
     def _pod(self, one: Object) -> None:
@@ -189,15 +190,15 @@ class Admission:
         if space is None or spec is None or (before is not None and pod_security.template_of(before) == spec):
             return
         labels = space["metadata"].get("labels") or {}
-        for mode in ("enforce", "warn"):
+        for mode in ("enforce", "warn") if one["kind"] == "Pod" else ("warn",):
             level = labels.get(f"{pod_security.PREFIX}{mode}", "privileged")
             found = pod_security.violations(spec, level)
             if not found:
                 continue
             told = f'violate{"s" if mode == "enforce" else ""} PodSecurity "{level}:latest": {", ".join(found)}'
-            if mode == "enforce" and one["kind"] == "Pod":
+            if mode == "enforce":
                 raise ApiError(403, f'pods "{one["metadata"]["name"]}" is forbidden: {told}')
-            warnings.append(f"would {told.replace('violates', 'violate')}")
+            warnings.append(f"would {told}")
 
     def require_share(self, resource: Resource, one: Object, before: Object | None) -> None:
         """What its namespace lets it use."""
@@ -247,3 +248,14 @@ def _number(one: Object, salt: str) -> int:
     told = one["metadata"]
     text = f"{told.get('namespace')}/{told['name']}/{told.get('uid')}/{salt}"
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+
+
+def _doubts(resource: Resource, one: Object) -> list[str]:
+    """What is taken of a Pod's spec, and not meant."""
+    spec = pod_security.template_of(one) if resource.group in ("", "apps", "batch") else None
+    grace = (spec or {}).get("terminationGracePeriodSeconds")
+    if grace is None or grace >= 0:
+        return []
+    inner = {"Pod": "spec", "CronJob": "spec.jobTemplate.spec.template.spec"}.get(one["kind"], "spec.template.spec")
+    words = "must be >= 0; negative values are invalid and will be treated as 1"
+    return [f"{inner}.terminationGracePeriodSeconds: {words}"]

@@ -14,6 +14,7 @@ from bahnvision_lab.kubernetes.status import ApiError
 
 Object = dict[str, Any]
 Entry = dict[str, Any]
+FORMER = "before-first-apply"  # owns what was there of an object without managers
 
 
 def entries_of(one: Object | None) -> list[Entry]:
@@ -37,6 +38,8 @@ def applied(
 ) -> tuple[Object, list[Entry]]:
     """Merge what is applied into what is there; return the object and its managers. 409 when another one owns it."""
     want, entries = owned(shape, wanted), entries_of(live)
+    if not entries and live["metadata"].get("uid"):
+        entries = tracked(shape, None, {key: live[key] for key in live if key != "status"}, FORMER, "")
     mine = next((entry for entry in entries if _is_mine(entry, manager, "Apply", subresource)), None)
     others = [entry for entry in entries if entry is not mine]
     clashes = [(entry, path) for entry in others for path in _clashes(shape, entry, live, wanted, want)]
@@ -123,6 +126,8 @@ def _merged_map(shape: Shape, one: list[Any], wanted: list[Any]) -> list[Any]:
 def tracked(shape: Shape | None, before: Object | None, now: Object, manager: str, subresource: str) -> list[Entry]:
     """The managers after a write that is no apply: who changes a field owns it."""
     had = before if before is not None else zeros.skeleton(shape)
+    if before is not None and not entries_of(before):
+        return []  # who is not known for what was there is not noted for what comes
     old, new = owned(shape, had, True), owned(shape, now, True)
     changed = {path for path in new if _is_news(shape, had, now, path)}
     entries = entries_of(before)

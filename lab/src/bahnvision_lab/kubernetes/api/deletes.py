@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bahnvision_lab.kubernetes.api.admission import NAMESPACES, PERMANENT
+from bahnvision_lab.kubernetes.api.apply import tracked
 from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.store import Object, Place, Store, name_of
 from bahnvision_lab.kubernetes.clock import now, stamp
@@ -115,6 +116,9 @@ def _dependents(store: Store, resource_at: Any, place: Place, one: Object, every
             fresh["metadata"]["ownerReferences"] = kept
             if not kept:
                 del fresh["metadata"]["ownerReferences"]
+            managers = tracked(resource_at(at).shape, told, fresh, "kube-controller-manager", "")
+            fresh["metadata"].pop("managedFields", None)
+            fresh["metadata"] |= {"managedFields": managers} if managers else {}
             store.put(at, fresh)
         return _release(store, place, one, "orphan")
     if "foregroundDeletion" not in finalizers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 from bahnvision_lab.kubernetes.api.resources import Catalogue, Resource, by_group_version
@@ -53,6 +55,9 @@ def _rows(one: Resource) -> list[Object]:
     more: Object = {"shortNames": one.short} if one.short else {}
     if one.categories:
         more["categories"] = one.categories
+    if one.is_custom:
+        stored = hashlib.sha256(f"{one.group}/{one.version}/{one.kind}".encode()).digest()
+        more["storageVersionHash"] = base64.b64encode(stored[:8]).decode()
     rows = [{
         "name": one.plural, "singularName": one.singular, "namespaced": one.namespaced, "kind": one.kind,
         "verbs": one.verbs, **more,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-import json
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from bahnvision_lab.kubernetes.api import parts, patches, reading, tables
+from bahnvision_lab.kubernetes.api import parts, patches, patching, reading, tables
+from bahnvision_lab.kubernetes.api.apply import tracked
 from bahnvision_lab.kubernetes.api.deletes import delete
 from bahnvision_lab.kubernetes.api.identity import User
 from bahnvision_lab.kubernetes.api.permission import Attempt
@@ -20,15 +20,18 @@ from bahnvision_lab.kubernetes.api.requests import (
     delete_choice,
     flag,
     manager_of,
+    require_object,
     target_of,
     verb_of,
 )  # fmt: skip
 from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.api.store import Object
 from bahnvision_lab.kubernetes.api.writes import Options
+from bahnvision_lab.kubernetes.clock import stamp
 from bahnvision_lab.kubernetes.objects.decoding import Strictness
 from bahnvision_lab.kubernetes.status import (
     ApiError,
+    NoPage,
     Problem,
     forbidden,
     lacks,
@@ -44,12 +47,11 @@ if TYPE_CHECKING:
 
 VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
-PATCHES = {
-    "application/json-patch+json": "json", "application/merge-patch+json": "merge",
-    "application/strategic-merge-patch+json": "strategic", "application/apply-patch+yaml": "apply",
-}  # fmt: skip
 # Kinds whose deletion is answered with the object.
 WHOLE = ("persistentvolumeclaims", "pods", "resourcequotas", "serviceaccounts", "services", "storageclasses")
+# With a definition go its objects, at once; it is answered as the real server does, which begins with that then.
+DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 NOTHING_RUNS = ("exec", "attach", "portforward", "proxy", "binding", "ephemeralcontainers", "resize")
 
 
@@ -59,6 +61,16 @@ def answer(value: Any, code: int = 200, warnings: list[str] | None = None) -> Re
         told = text.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{told}"')
     return response
+
+
+@contextlib.contextmanager
+def warned(options: Options) -> Iterator[None]:
+    """A refusal carries the warnings of its request too."""
+    try:
+        yield
+    except ApiError as problem:
+        problem.warnings = options.warnings
+        raise
 
 
 class Handler:
@@ -102,7 +114,7 @@ class Handler:
                     f"{target.plural} in {target.group or 'the core group'}/{target.version}: it "
                     "does not know their rules"
                 )
-            raise no_resource()
+            raise no_resource() if target.group in self.cluster.catalogue.groups() else NoPage()
         if target.part and target.part not in found.parts:
             if found.plural in ("pods", "nodes", "services") and target.part in NOTHING_RUNS:
                 raise lacks(f"{found.plural}/{target.part}: nothing runs in its Pods")
@@ -157,12 +169,14 @@ class Handler:
     def _body(self, resource: Resource, request: Request, options: Options) -> Object:
         strictness = Strictness()
         body = body_of(request, self.cluster.protobuf, strictness)
+        require_object(resource, body, request.get_data())
         return self.cluster.writer.decoded(resource, body, options, strictness)
 
     def _create(self, user: User, resource: Resource, space: str, request: Request) -> Response:
         options = self._options(user, request)
         one = self._body(resource, request, options)
-        made = self.cluster.writer.create(resource, space, one, options)
+        with warned(options):
+            made = self.cluster.writer.create(resource, space, one, options)
         if not options.dry_run:
             self.cluster.made(resource, made)
         return answer(reading.told(resource, made), 201, options.warnings)
@@ -170,62 +184,23 @@ class Handler:
     def _update(self, user: User, resource: Resource, before: Object, request: Request, part: str = "") -> Response:
         options = self._options(user, request, part)
         one = self._body(resource, request, options)
-        now = self.cluster.writer.update(resource, before, one, options)
+        with warned(options):
+            now = self.cluster.writer.update(resource, before, one, options)
         return answer(reading.told(resource, now), 200, options.warnings)
 
     def _patch(self, user: User, resource: Resource, target: Target, request: Request, part: str = "") -> Response:
-        options, kind = self._options(user, request, part), PATCHES.get(request.mimetype, "")
-        strictness = Strictness()
-        if not kind or (kind == "strategic" and resource.is_custom):
-            told = ", ".join(one for one in PATCHES if not (resource.is_custom and "strategic" in one))
-            if not kind:
-                raise ApiError(415, "415: Unsupported Media Type")
-            raise ApiError(
-                415, f"the body of the request was in an unknown format - accepted media types include: {told}"
-            )
+        options = self._options(user, request, part)
+        kind = patching.kind_of(resource, request)
         if kind == "apply":
             return self._apply(resource, target, request, options)
         if options.force:
             problem = forbidden("force", "may not be specified for non-apply patch")
             raise refused("PatchOptions", "meta.k8s.io", "", [problem])
         before = self._find(resource, target)
-        patch = body_of(request, self.cluster.protobuf, strictness)
-        one = self._patched(kind, resource, reading.told(resource, before), patch)
-        one = self._fitting(resource, one, options, strictness, kind)
-        if not _names_version(kind, patch):
-            one["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
-        now = self.cluster.writer.update(resource, before, one, options)
+        one = patching.patched(self.cluster, resource, before, request, options, kind)
+        with warned(options):
+            now = self.cluster.writer.update(resource, before, one, options)
         return answer(reading.told(resource, now), 200, options.warnings)
-
-    def _fitting(self, resource: Resource, one: Any, options: Options, strictness: Strictness, kind: str) -> Object:
-        """A patched object that is none any more is refused as the patch it was."""
-        try:
-            return self.cluster.writer.decoded(resource, one, options, strictness)
-        except ApiError as problem:
-            if kind == "strategic" or resource.is_custom or problem.code != 400:
-                raise
-            shown = json.dumps(json.dumps(one, separators=(",", ":")))
-            told = problem.message.partition("cannot be handled as a ")[2].partition(": ")[2]
-            causes = [{"reason": "FieldValueInvalid", "field": "patch", "message": told}]
-            raise ApiError(
-                422, f' "" is invalid: patch: Invalid value: {shown}: {told}', details={"causes": causes}
-            ) from None
-
-    def _patched(self, kind: str, resource: Resource, one: Object, patch: Any) -> Any:
-        if kind == "json":
-            return patches.json_patch(copy.deepcopy(one), patch)
-        if not isinstance(patch, dict):
-            raise ApiError(
-                400,
-                "error decoding patch: json: cannot unmarshal "
-                f"{'array' if isinstance(patch, list) else 'string'} into Go "
-                "value of type map[string]interface {}",
-            )
-        return (
-            patches.merge_patch(one, patch)
-            if kind == "merge"
-            else patches.strategic(resource.shape, copy.deepcopy(one), patch)
-        )
 
     def _apply(self, resource: Resource, target: Target, request: Request, options: Options) -> Response:
         if not request.args.get("fieldManager"):
@@ -243,6 +218,9 @@ class Handler:
         if gone and not choice.get("dryRun"):
             self.cluster.gone(resource, left)
         told = left["metadata"]
+        if gone and resource.place == DEFINITIONS:
+            left = {**left, "metadata": {**told, "deletionTimestamp": stamp(), "finalizers": [CLEANUP]}}
+            return answer(reading.told(resource, left), 200)
         if not gone or resource.plural in WHOLE:
             return answer(reading.told(resource, left), 200)
         details = {"name": told["name"], "group": resource.group, "kind": resource.plural, "uid": told["uid"]}
@@ -263,7 +241,10 @@ class Handler:
         return answer({"kind": kind, "apiVersion": resource.api_version, "metadata": metadata, "items": items})
 
     def _review(self, user: User, resource: Resource, target: Target, request: Request) -> Response:
-        one = self._body(resource, request, self._options(user, request))
+        options = self._options(user, request)
+        one = self._body(resource, request, options)
+        entries = tracked(resource.shape, None, one, options.manager, "")
+        one["metadata"] |= {"managedFields": entries} if entries else {}
         return answer(self.cluster.reviews.answer(user, resource.kind, target.namespace, one), 201)
 
     def _part(self, user: User, resource: Resource, target: Target, verb: str, request: Request) -> Response:
@@ -295,15 +276,11 @@ class Handler:
             return Response(parts.log_of(one, request.args.get("container", "")), content_type="text/plain")
         body = body_of(request, self.cluster.protobuf, Strictness())
         if target.part == "token":
-            return answer(parts.token_request(self.cluster.tokens, one, body), 201)
+            shape = self.cluster.release.shape("authentication.k8s.io", "v1", "TokenRequest")
+            wanted = {**(body or {}), "apiVersion": "authentication.k8s.io/v1"}
+            managers = tracked(shape, None, wanted, manager_of(request), "token")
+            return answer(parts.token_request(self.cluster.tokens, one, body, managers), 201)
         if target.part == "eviction":
             parts.evict(self.store, resource, one, (body or {}).get("deleteOptions") or {})
             return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
         raise lacks(f"{resource.plural}/{target.part}")
-
-
-def _names_version(kind: str, patch: Any) -> bool:
-    """Whether a patch holds on to a version of its own."""
-    if kind == "json":
-        return any(str(step.get("path")) == "/metadata/resourceVersion" for step in patch)
-    return bool((patch.get("metadata") or {}).get("resourceVersion"))

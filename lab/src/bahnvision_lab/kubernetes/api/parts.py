@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -90,17 +91,18 @@ def evict(store: Store, resource: Resource, one: Object, choice: dict[str, Any])
     delete(store, resource, one, choice)
 
 
-def token_request(tokens: Tokens, account: Object, body: Any) -> Object:
+def token_request(tokens: Tokens, account: Object, body: Any, managers: list[Object]) -> Object:
     spec = (body or {}).get("spec") or {}
     seconds = spec.get("expirationSeconds", 3600)
     name = account["metadata"]["name"]
     if seconds < SHORTEST:
         problem = invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
-        raise refused("TokenRequest", "authentication.k8s.io", name, [problem])
+        raise refused("TokenRequest", "authentication.k8s.io", "", [problem])
     audiences = spec.get("audiences") or [AUDIENCE]
     return {
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"name": name, "namespace": account["metadata"]["namespace"], "creationTimestamp": stamp()},
+        "metadata": {"name": name, "namespace": account["metadata"]["namespace"], "uid": str(uuid.uuid4()),
+                     "creationTimestamp": stamp(), **({"managedFields": managers} if managers else {})},
         "spec": {**spec, "audiences": audiences, "expirationSeconds": seconds},
         "status": {
             "token": tokens.issue(account, audiences, seconds),

@@ -54,6 +54,8 @@ def listed(store: Store, request: Request, resource: Resource, namespace: str) -
         if not (request.args.get("labelSelector") or request.args.get("fieldSelector")):
             metadata["remainingItemCount"] = len(found) - limit
         found = found[:limit]
+    if resource.is_custom:
+        metadata.setdefault("continue", "")
     # Built-in kinds are told once in the list; custom ones tell it themselves, as the real server has it.
     items = [told(resource, one) if resource.is_custom else bare(one) for one in found]
     kind = resource.list_kind or f"{resource.kind}List"

@@ -9,11 +9,13 @@ from typing import Any
 import yaml
 from werkzeug.wrappers import Request
 
+from bahnvision_lab.kubernetes.api.resources import Resource
 from bahnvision_lab.kubernetes.objects.decoding import Strictness, read_json
 from bahnvision_lab.kubernetes.objects.protobuf import MAGIC, Protobuf
 from bahnvision_lab.kubernetes.status import ApiError
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+JSON_KINDS = ((list, "array"), (str, "string"), (bool, "bool"), ((int, float), "number"))
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
@@ -91,6 +93,29 @@ def body_of(request: Request, protobuf: Protobuf, strictness: Strictness) -> Any
         raise ApiError(400, f"the object provided is unrecognized (must be of type {kind}): {problem}") from None
     raise ApiError(415, f"the body of the request was in an unknown format - accepted media types include: "
                         f"application/json, application/yaml, {PROTOBUF}")  # fmt: skip
+
+
+def require_object(resource: Resource, body: Any, raw: bytes) -> None:
+    """400 for a body that is no object, or a custom one that does not say of which kind it is."""
+    words = ""
+    if body is not None and not isinstance(body, dict):
+        kind = next(name for of, name in JSON_KINDS if isinstance(body, of))
+        struct = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+        words = (
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {kind} into Go value of type {struct}"
+        )
+    elif resource.is_custom and not (body or {}).get("kind"):
+        words = f"Object 'Kind' is missing in '{raw.decode(errors='replace')}'"
+    if words:
+        raise ApiError(
+            400, f"the object provided is unrecognized (must be of type {resource.kind}): {words} ({_summary(raw)})"
+        )
+
+
+def _summary(raw: bytes) -> str:
+    """What the real server shows of a body."""
+    shown = raw[:30].decode(errors="replace") if raw.startswith(b"{") else raw[:30].hex()
+    return (shown or "<empty>") + (" ..." if len(raw) > 30 else "")
 
 
 def delete_choice(request: Request, protobuf: Protobuf) -> dict[str, Any]:

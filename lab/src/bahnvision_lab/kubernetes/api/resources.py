@@ -10,6 +10,7 @@ from bahnvision_lab.kubernetes.api.store import Place
 from bahnvision_lab.kubernetes.objects.crds import structural
 from bahnvision_lab.kubernetes.objects.shapes import Release, Shape
 
+CUSTOM = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]  # in discovery's order
 ALL = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 # What the lab knows the defaults and the rules of: short names, categories and subresources beside status.
 SERVED: dict[tuple[str, str], dict[str, tuple[str, str, str]]] = {
@@ -139,7 +140,7 @@ class Catalogue:
             raw = (version.get("schema") or {}).get("openAPIV3Schema")
             parts = tuple(sorted(version.get("subresources") or {}))
             self._served[(spec["group"], version["name"], names["plural"])] = Resource(
-                spec["group"], version["name"], names["plural"], names["kind"], spec["scope"] == "Namespaced", ALL,
+                spec["group"], version["name"], names["plural"], names["kind"], spec["scope"] == "Namespaced", CUSTOM,
                 structural(raw, self.release), parts, names.get("shortNames") or [], names.get("categories") or [],
                 names.get("singular", ""), names.get("listKind", ""), True,
             )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 from bahnvision_lab.kubernetes.api.identity import Authenticator, User
 from bahnvision_lab.kubernetes.api.permission import Attempt, Permission
 from bahnvision_lab.kubernetes.api.store import Object
-from bahnvision_lab.kubernetes.status import ApiError, refused, required
+from bahnvision_lab.kubernetes.clock import stamp
+from bahnvision_lab.kubernetes.status import ApiError, invalid, refused
 
 
 class Reviews:
@@ -19,33 +20,27 @@ class Reviews:
         """The object with its status."""
         spec = one.get("spec") or {}
         if kind == "SelfSubjectReview":
-            return {**one, "status": {"userInfo": user.describe()}}
+            return {**one, "metadata": {"creationTimestamp": stamp()}, "status": {"userInfo": user.describe()}}
         if kind == "TokenReview":
-            return {**one, "status": self._token(spec.get("token") or "")}
+            if not spec.get("token"):
+                raise ApiError(400, "token is required for TokenReview in authentication")
+            return {**one, "status": self._token(spec["token"])}
         if kind == "SelfSubjectRulesReview":
-            return {**one, "status": self._rules(user, spec.get("namespace") or "")}
+            return {**one, "metadata": {}, "spec": {}, "status": self._rules(user, spec.get("namespace") or "")}
+        _check(spec, kind)
         asked = user
         if kind != "SelfSubjectAccessReview":
-            if not spec.get("user") and not spec.get("groups"):
-                problem = required("spec.user", "at least one of user or group must be specified")
-                raise refused(kind, "authorization.k8s.io", "", [problem])
             asked = User(spec.get("user") or "", tuple(spec.get("groups") or ()))
         return {**one, "status": self._access(asked, namespace, kind, spec)}
 
     def _token(self, token: str) -> Object:
         user = self._authenticator.user_of(token)
         if user is None:
-            return {"error": "invalid bearer token"}
+            return {"user": {}, "error": "invalid bearer token"}
         return {"authenticated": True, "user": user.describe(), "audiences": ["https://kubernetes.default.svc"]}
 
     def _access(self, user: User, namespace: str, kind: str, spec: dict[str, Any]) -> Object:
         told, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-        if (told is None) == (path is None):
-            raise ApiError(
-                422,
-                f'{kind}.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: "null": '
-                "exactly one of nonResourceAttributes or resourceAttributes must be specified",
-            )
         if told is None:
             path = path or {}
             attempt = Attempt(path.get("verb", ""), path=path.get("path", ""))
@@ -75,3 +70,19 @@ class Reviews:
             "nonResourceRules": [rule for rule in rules if rule.get("nonResourceURLs")],
             "incomplete": False,
         }
+
+
+def _check(spec: dict[str, Any], kind: str) -> None:
+    told, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    problems = []
+    if told is not None and path is not None:
+        problems.append(
+            invalid("spec.nonResourceAttributes", path, "cannot be specified in combination with resourceAttributes")
+        )
+    elif told is None and path is None:
+        words = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        problems.append(invalid("spec.resourceAttributes", None, words))
+    if kind != "SelfSubjectAccessReview" and not spec.get("user") and not spec.get("groups"):
+        problems.append(invalid("spec.user", "", "at least one of user or group must be specified"))
+    if problems:  # the real server names no kind
+        raise refused("", "authorization.k8s.io", "", problems)

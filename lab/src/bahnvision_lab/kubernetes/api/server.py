@@ -17,7 +17,7 @@ from bahnvision_lab.kubernetes.api import discovery
 from bahnvision_lab.kubernetes.api.handler import Handler, answer
 from bahnvision_lab.kubernetes.api.identity import ANONYMOUS, User
 from bahnvision_lab.kubernetes.api.permission import Attempt
-from bahnvision_lab.kubernetes.status import ApiError, lacks, no_resource
+from bahnvision_lab.kubernetes.status import ApiError, NoPage, lacks
 
 if TYPE_CHECKING:
     from bahnvision_lab.kubernetes.cluster import Cluster
@@ -65,7 +65,9 @@ class Application:
         try:
             response = self._answer(request)
         except ApiError as problem:
-            response = answer(problem.status(), problem.code)
+            response = answer(problem.status(), problem.code, problem.warnings)
+            if isinstance(problem, NoPage):
+                response = Response(f"{problem.message}\n", problem.code, content_type="text/plain; charset=utf-8")
         except ACCIDENTS as accident:  # the client is told that it was us; the traceback is in the lab's log
             logging.getLogger(__name__).error("%s", traceback.format_exc())
             told = ApiError(501, f"LabFailure: {type(accident).__name__}: {accident}", "LabFailure")
@@ -82,7 +84,7 @@ class Application:
         self.cluster.permission.require(user, Attempt(request.method.lower(), path=path))
         found = self._plain(path, request)
         if found is None:
-            raise no_resource()
+            raise NoPage()
         return found
 
     def _user(self, request: Request) -> User:

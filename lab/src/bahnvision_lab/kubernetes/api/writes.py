@@ -11,6 +11,7 @@ from typing import Any
 
 from bahnvision_lab.kubernetes.api import admission, apply
 from bahnvision_lab.kubernetes.api.admission import CHARACTERS, Admission
+from bahnvision_lab.kubernetes.api.changes import added_finalizers, another, same, spec_changed, stale, wrong_kind
 from bahnvision_lab.kubernetes.api.identity import User
 from bahnvision_lab.kubernetes.api.resources import Catalogue, Resource
 from bahnvision_lab.kubernetes.api.store import Object, Store
@@ -18,7 +19,7 @@ from bahnvision_lab.kubernetes.clock import stamp
 from bahnvision_lab.kubernetes.objects import crds, decoding, rules, zeros
 from bahnvision_lab.kubernetes.objects.decoding import DecodingError, Strictness
 from bahnvision_lab.kubernetes.objects.defaults import apply_defaults, prepare
-from bahnvision_lab.kubernetes.status import ApiError, Problem, forbidden, not_found, qualified, refused
+from bahnvision_lab.kubernetes.status import ApiError, not_found, qualified, refused
 
 SYSTEM = User("system:apiserver", ("system:masters",))
 UNCHECKED = ("status", "binding")  # they do not touch what the rules are about
@@ -61,7 +62,7 @@ class Writer:
         one.setdefault("apiVersion", resource.api_version)
         one.setdefault("kind", resource.kind)
         if (one["apiVersion"], one["kind"]) != (resource.api_version, resource.kind):
-            raise _wrong_kind(resource, one)
+            raise wrong_kind(resource, one, self.catalogue.of_kind(one["apiVersion"], one["kind"]) is not None)
         what = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
         try:
             if resource.shape is not None:
@@ -109,8 +110,10 @@ class Writer:
 
     def _fresh(self, resource: Resource, one: Object) -> None:
         told = one["metadata"]
-        for key in (*KEPT, "resourceVersion"):
+        for key in KEPT:
             told.pop(key, None)
+        if not told.get("resourceVersion"):
+            told.pop("resourceVersion", None)
         told |= {"uid": str(uuid.uuid4()), "creationTimestamp": stamp()}
         if resource.is_custom or resource.kind in GENERATIONS:
             told["generation"] = 1
@@ -128,13 +131,7 @@ class Writer:
         if told.get("resourceVersion") not in (None, "", old["resourceVersion"]):
             raise stale(resource, old["name"])
         if told.get("uid") not in (None, old["uid"]):
-            raise ApiError(
-                409,
-                f'Operation cannot be fulfilled on {qualified(resource.plural, resource.group)} "{old["name"]}": '
-                "StorageError: invalid object, Code: 4, Key: /registry/"
-                f"{resource.plural}/{old.get('namespace', '')}/{old['name']}, ResourceVersion: 0, AdditionalErrorMsg: "
-                f"Precondition failed: UID in precondition: {told['uid']}, UID in object meta: {old['uid']}",
-            )
+            raise another(resource, old, told["uid"])
         told["name"] = old["name"]
         told["resourceVersion"] = old["resourceVersion"]
         for key in KEPT:
@@ -165,7 +162,7 @@ class Writer:
         if before is not None and same(before, one):
             return before
         counts = before is not None and "generation" in before["metadata"] and resource.kind != "PriorityClass"
-        if before is not None and counts and options.part != "status" and _spec_changed(before, one):
+        if before is not None and counts and options.part != "status" and spec_changed(before, one):
             one["metadata"]["generation"] = before["metadata"]["generation"] + 1
         if options.dry_run:
             return one
@@ -191,7 +188,7 @@ class Writer:
                 problems += crds.problems(resource.shape, one)
             else:
                 problems += rules.problems(one, before, resource.group, resource.shape)
-            problems += _finalizers(one, before)
+            problems += added_finalizers(one, before)
         if problems:
             raise refused(resource.kind, resource.group, one["metadata"].get("name", ""), problems)
         if resource.place == admission.NAMESPACES:
@@ -256,7 +253,10 @@ class Writer:
         self._fresh(resource, told)
         return self._finish(resource, told, None, inner), True
 
-    def change(self, resource: Resource, one: Object, edit: Callable[[Object], None], part: str = "") -> Object:
+    def change(
+        self, resource: Resource, one: Object, edit: Callable[[Object], None], part: str = "",
+        manager: str = "kube-controller-manager",
+    ) -> Object:  # fmt: skip
         """For the cluster's own controllers: edit a copy and store it; what is gone stays gone."""
         with self.store.lock:
             told = one["metadata"]
@@ -265,62 +265,5 @@ class Writer:
                 return one
             fresh = copy.deepcopy(before)
             edit(fresh)
-            options = Options(manager="kube-controller-manager", part=part)
+            options = Options(manager=manager, part=part)
             return self.update(resource, before, fresh, options)
-
-
-def stale(resource: Resource, name: str) -> ApiError:
-    what = qualified(resource.plural, resource.group)
-    message = (f'Operation cannot be fulfilled on {what} "{name}": the object has been modified; please apply your '
-               "changes to the latest version and try again")  # fmt: skip
-    return ApiError(409, message, details={"name": name, "group": resource.group, "kind": resource.plural})
-
-
-def _wrong_kind(resource: Resource, one: Object) -> ApiError:
-    if one["kind"] != resource.kind:
-        told = f"{one['apiVersion']}, Kind={one['kind']}"
-        message = (
-            f'{one["kind"]} in version "{one["apiVersion"].rpartition("/")[2]}" cannot be '
-            f"handled as a {resource.kind}: "
-        )
-        words = f'no kind "{one["kind"]}" is registered for version "{told.partition(",")[0]}" in scheme '
-        return ApiError(400, message + words + '"pkg/runtime/scheme.go:111"')
-    return ApiError(
-        400,
-        f"the API version in the data ({one['apiVersion']}) does not match the expected API version "
-        f"({resource.api_version})",
-    )
-
-
-def _bare(one: Object) -> Object:
-    """Without what every write changes."""
-    told = {
-        key: value
-        for key, value in one["metadata"].items()
-        if key not in ("resourceVersion", "managedFields", "generation")
-    }
-    return {**one, "metadata": told}
-
-
-def same(before: Object, one: Object) -> bool:
-    def managers(told: Object) -> list[Object]:
-        entries = told["metadata"].get("managedFields") or ()
-        return [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
-
-    return _bare(before) == _bare(one) and managers(before) == managers(one)
-
-
-def _spec_changed(before: Object, one: Object) -> bool:
-    keys = (before.keys() | one.keys()) - {"metadata", "status"}
-    return any(before.get(key) != one.get(key) for key in keys)
-
-
-def _finalizers(one: Object, before: Object | None) -> list[Problem]:
-    if before is None or not before["metadata"].get("deletionTimestamp"):
-        return []
-    added = set(one["metadata"].get("finalizers") or ()) - set(before["metadata"].get("finalizers") or ())
-    if not added:
-        return []
-    told = "no new finalizers can be added if the object is being deleted, found new finalizers "
-    listed = ", ".join(f'"{name}"' for name in sorted(added))
-    return [forbidden("metadata.finalizers", f"{told}[]string{{{listed}}}")] * 2  # the real server finds it twice

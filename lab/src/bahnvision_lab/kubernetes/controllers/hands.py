@@ -19,6 +19,7 @@ from bahnvision_lab.kubernetes.status import ApiError
 if TYPE_CHECKING:
     from bahnvision_lab.kubernetes.cluster import Cluster
 
+MANAGER = "kube-controller-manager"
 PODS, NODES = ("", "pods"), ("", "nodes")
 
 
@@ -42,7 +43,7 @@ class Hands:
         with self.store.lock:
             resource = self.cluster.catalogue.of_kind(one["apiVersion"], one["kind"])
             assert resource is not None
-            options = Options(manager="kube-controller-manager")
+            options = Options(manager=MANAGER)
             space = one["metadata"].get("namespace", "")
             try:
                 decoded = self.cluster.writer.decoded(resource, copy.deepcopy(one), options, Strictness())
@@ -62,7 +63,7 @@ class Hands:
     def change(self, place: Place, one: Object, edit: Callable[[Object], None], part: str = "") -> Object:
         return self.cluster.writer.change(self.cluster.catalogue.at(place), one, edit, part)
 
-    def status(self, place: Place, one: Object, status: Object) -> None:
+    def status(self, place: Place, one: Object, status: Object, manager: str = MANAGER) -> None:
         """Write a status when it is another one."""
         if (one.get("status") or {}) == status:
             return
@@ -70,7 +71,7 @@ class Hands:
         def edit(fresh: Object) -> None:
             fresh["status"] = status
 
-        self.cluster.writer.change(self.cluster.catalogue.at(place), one, edit, "status")
+        self.cluster.writer.change(self.cluster.catalogue.at(place), one, edit, "status", manager)
 
     def delete(self, place: Place, one: Object, policy: str = "Background") -> None:
         with self.store.lock:

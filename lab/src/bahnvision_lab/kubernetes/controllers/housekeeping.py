@@ -10,12 +10,14 @@ from bahnvision_lab.kubernetes.api.admission import NAMESPACES
 from bahnvision_lab.kubernetes.api.deletes import collect, delete
 from bahnvision_lab.kubernetes.api.permission import RBAC
 from bahnvision_lab.kubernetes.api.store import Place, name_of
-from bahnvision_lab.kubernetes.controllers.hands import Hands, condition, is_going
+from bahnvision_lab.kubernetes.controllers.hands import MANAGER, Hands, condition, is_going
+from bahnvision_lab.kubernetes.objects.quantity import amount
 from bahnvision_lab.kubernetes.status import qualified
 
 Object = dict[str, Any]
 ROLES = (RBAC, "clusterroles")
 CRDS = ("apiextensions.k8s.io", "customresourcedefinitions")
+SERVER = "kube-apiserver"
 ROOT = "kube-root-ca.crt"
 
 
@@ -31,9 +33,17 @@ def step(hands: Hands) -> None:
     for one in hands.every(CRDS):
         _establish(hands, one)
     for one in hands.every(shares.QUOTAS):
-        hands.status(shares.QUOTAS, one, {"hard": one["spec"].get("hard") or {}, "used": shares.used(hands.store, one)})
+        _count(hands, one)
     while collect(hands.store, hands.cluster.catalogue.at):
         pass
+
+
+def _count(hands: Hands, one: Object) -> None:
+    """What is added the API server counts when it lets it in; a controller counts from time to time."""
+    now, had = shares.used(hands.store, one), (one.get("status") or {}).get("used") or {}
+    more = had.keys() == now.keys() and any(amount(now[key]) > amount(had[key]) for key in now)
+    status = {"hard": one["spec"].get("hard") or {}, "used": now}
+    hands.status(shares.QUOTAS, one, status, SERVER if more else MANAGER)
 
 
 def _furnish(hands: Hands, one: Object) -> None:
@@ -107,4 +117,4 @@ def _establish(hands: Hands, one: Object) -> None:
             condition(had, "Established", True, "InitialNamesAccepted", "the initial names have been accepted"),
         ],
     }
-    hands.status(CRDS, one, told)
+    hands.status(CRDS, one, told, SERVER)

@@ -108,7 +108,9 @@ def replica_set(one: Object, before: Object | None) -> Iterator[Problem]:
 
 def daemon_set(one: Object, before: Object | None) -> Iterator[Problem]:
     yield from not_negative(one["spec"], "spec", "minReadySeconds", "revisionHistoryLimit")
-    yield from _selector(one["spec"], before, "daemonset")
+    if before is not None and before["spec"].get("selector") != one["spec"].get("selector"):
+        yield invalid("spec.selector", one["spec"].get("selector"), FIXED)
+    yield from _selector(one["spec"], None, "daemonset")
     yield from _template(one["spec"], "spec")
     yield from _always(one["spec"], "spec")
     strategy = one["spec"]["updateStrategy"]

@@ -18,6 +18,8 @@ _TOLD: dict[str, Object] = {
     "StatefulSetSpec": {"serviceName": ""},
     "Role": {"rules": None},
 }
+# Not told when they are false; an empty list is stored as none.
+_SILENT = {"PriorityClass": "globalDefault", "EndpointSlice": "endpoints"}
 
 
 def structs(shape: Shape | None, value: Any) -> Any:
@@ -30,6 +32,11 @@ def structs(shape: Shape | None, value: Any) -> Any:
                 value[key] = {}
         for key, zero in _TOLD.get(shape.struct, {}).items():
             value.setdefault(key, zero)
+        silent = _SILENT.get(shape.struct, "")
+        if value.get(silent) == []:
+            value[silent] = None
+        elif value.get(silent) is False:
+            value.pop(silent)
         for key, item in value.items():
             if key != "managedFields" and isinstance(item, dict | list):
                 structs(shape.child(key), item)

@@ -150,10 +150,12 @@ def rollout(t: Talk) -> None:
     t("scale to one", "PATCH", f"{at}/scale", {"spec": {"replicas": 1}}, MERGE)
     t.until(at, lambda one: one["status"].get("replicas") == 1, "one Pod")
     t.quiet("PATCH", at, {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}}, MERGE)
-    half = t.until(at, lambda one: one["status"].get("updatedReplicas") == 1 and one["status"]["replicas"] == 2
-                   and "is progressing" in str(one["status"]["conditions"]),
+    half = t.until(at, lambda one: one["status"].get("updatedReplicas") == 1 and one["status"]["replicas"] == 2,
                    "the new Pod")  # fmt: skip
-    t.fact("half", _status(half))
+    told = _status(half)
+    # NewReplicaSetCreated or ReplicaSetUpdated: whether its controller saw a state between is chance.
+    told["conditions"].pop("Progressing")
+    t.fact("half", told)
     sets = t.quiet("GET", f"{APPS}{NS}/replicasets")["items"]
     told = sorted((one["metadata"]["annotations"]["deployment.kubernetes.io/revision"], one["spec"]["replicas"],
                    one["status"].get("replicas")) for one in sets)  # fmt: skip

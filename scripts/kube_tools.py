@@ -173,12 +173,13 @@ def copy_and_hash(source: IO[bytes], out: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def check_installed(programs: tuple[Program, ...], environment: Mapping[str, str] = os.environ) -> None:
+def check_installed(programs: tuple[Program, ...], environment: Mapping[str, str] | None = None) -> None:
     """Refuse unless this machine has programs of its own that will do."""
+    path = (os.environ if environment is None else environment).get("PATH", os.defpath)
     missing = []
     for program in programs:
         wanted = f"{program.name} {dotted(program.oldest)} or newer (below {dotted(program.below)})"
-        found = shutil.which(program.name, path=environment.get("PATH", os.defpath))
+        found = shutil.which(program.name, path=path)
         version = version_of(found, program.ask) if found else None
         if not found:
             missing.append(f"{wanted}: not found")

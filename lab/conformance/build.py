@@ -59,8 +59,9 @@ def build(version: str, folder: Path) -> None:
 
     def go(*arguments: str) -> str:
         done = subprocess.run(
-            ["nice", "-n", "10", "go", *arguments], cwd=work, env=environment, stdout=subprocess.PIPE, text=True
-        )
+            ["nice", "-n", "10", "go", *arguments],
+            cwd=work, env=environment, stdout=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
         if done.returncode:
             raise SystemExit(f"`go {' '.join(arguments[:2])} ...` in {work} ended with {done.returncode}")
         return done.stdout

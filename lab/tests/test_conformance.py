@@ -13,8 +13,8 @@ OTHER: Conversations = {**SAID, "flow b": {"make": {"code": 201}, "read": {"code
 BROKE: Conversations = {**SAID, "flow b": {"make": {"code": 201}, BROKEN: {"fact": "AssertionError: waited"}}}
 
 
-def judged(real: Conversations, ours: Conversations, *reasons: str, asked: list[str] = ASKED) -> Verdict:
-    return verdict("1.35.4", asked, real, ours, Known([{"at": at, "why": "so"} for at in reasons]))
+def judged(real: Conversations, ours: Conversations, *reasons: str, asked: list[str] | None = None) -> Verdict:
+    return verdict("1.35.4", asked or ASKED, real, ours, Known([{"at": at, "why": "so"} for at in reasons]))
 
 
 def test_two_that_agree_are_good() -> None:

@@ -53,8 +53,9 @@ class ClusterWorld:
         program = Path(sys.executable).with_name("kubectl")
         environment = {**os.environ, **self.lab.environment(), "KUBECONFIG": str(self.config)}
         done = subprocess.run(
-            [str(program), *words], env=environment, input=text, capture_output=True, text=True, timeout=120
-        )
+            [str(program), *words],
+            env=environment, input=text, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
         assert not check or done.returncode == 0, done.stderr
         return done
 

@@ -58,8 +58,9 @@ def secret(one: Object, before: Object | None) -> Iterator[Problem]:
         if key not in data:
             yield required(f"data[{key}]")
     if one["type"] == "kubernetes.io/dockerconfigjson" and ".dockerconfigjson" in data:
+        text = base64.b64decode(data[".dockerconfigjson"])
         try:
-            json.loads(text := base64.b64decode(data[".dockerconfigjson"]))
+            json.loads(text)
         except ValueError:
             words = f"invalid character '{text[:1].decode(errors='replace')}' looking for beginning of value"
             yield invalid("data[.dockerconfigjson]", "<secret contents redacted>", words)

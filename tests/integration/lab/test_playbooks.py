@@ -101,7 +101,7 @@ def stage(tmp_path_factory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def provisioned(stage) -> tuple[Stage, Run]:
-    run = stage.play("site.yml")
+    run = stage.play("site.yml", "-e", "application_serving=yes")
     assert run.code == 0, run.output
     return stage, run
 
@@ -183,10 +183,14 @@ def test_a_move_without_an_instance_is_refused_and_still_reported(stage):
     assert stage.report("migration")["verdict"]["result"] == "fail"
 
 
-def test_the_second_run_changes_nothing(provisioned, again):
-    _stage, first = provisioned
+def test_site_brings_the_application_up(provisioned):
+    got = provisioned[1].results["application", "bahnvision.aws.application : finish | Wait for the roll-out"]["rollouts"]
+    assert {one["name"]: one["state"] for one in got} == {"bahnvision-backend": "done", "bahnvision-frontend": "done"}
+    assert all(one["available"] == one["replicas"] > 0 for one in got)
 
-    assert first.total("changed") > 0
+
+def test_the_second_run_changes_nothing(provisioned, again):
+    assert provisioned[1].total("changed") > 0
     assert (again.code, again.total("changed"), again.writes) == (0, 0, [])
 
 

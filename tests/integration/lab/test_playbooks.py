@@ -184,7 +184,7 @@ def test_a_move_without_an_instance_is_refused_and_still_reported(stage):
 
 
 def test_site_brings_the_application_up(provisioned):
-    got = provisioned[1].results["application", "bahnvision.aws.application : finish | Wait for the roll-out"]["rollouts"]
+    got = provisioned[1].ran("application")["bahnvision.aws.application : finish | Wait for the roll-out"]["rollouts"]
     assert {one["name"]: one["state"] for one in got} == {"bahnvision-backend": "done", "bahnvision-frontend": "done"}
     assert all(one["available"] == one["replicas"] > 0 for one in got)
 

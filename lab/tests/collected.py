@@ -19,8 +19,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 # Which services the code of a folder speaks to: the first is meant by a client without a telling name.
 SERVICES = {
+    "_application": ("ec2", "rds", "secretsmanager"),
     "_dms": ("dms", "secretsmanager", "sts"),
-    "_eks": ("eks", "ec2"),
+    "_ec2": ("ec2",),
+    "_eks": ("eks", "ec2", "iam", "sts", "elbv2"),
     "_elasticache": ("elasticache", "secretsmanager", "kms", "logs"),
     "_iam": ("iam", "sts"),
     "_rds": ("rds", "kms"),
@@ -30,7 +32,12 @@ SERVICES = {
     "_resource": (),
     "_vpc": ("ec2", "logs", "iam", "s3", "kms"),
 }
-CLIENTS = {"cache": "elasticache", "manager": "secretsmanager"}  # names of clients that are not those of services
+CLIENTS = {
+    "cache": "elasticache",
+    "elb": "elbv2",
+    "manager": "secretsmanager",
+}  # names of clients that are not those of services
+PREFIXES = {"elbv2": "elasticloadbalancing"}  # as IAM and the request log call it
 # What the f-strings in the place of an operation make.
 MADE = {
     "f'revoke_security_group_{direction}'": ("revoke_security_group_ingress", "revoke_security_group_egress"),
@@ -166,4 +173,4 @@ def operations(service: str) -> dict[str, str]:
 
 
 def _named(service: str, operation: str) -> str:
-    return f"{service}:{operations(service)[operation]}"
+    return f"{PREFIXES.get(service, service)}:{operations(service)[operation]}"

@@ -70,7 +70,7 @@ def test_nothing_is_open_without_a_key(lab: Lab, path: str) -> None:
     ("service", "call", "arguments", "name"),
     [
         ("rds", "describe_reserved_db_instances", {}, "rds:DescribeReservedDBInstances"),
-        ("eks", "list_capabilities", {"clusterName": "x"}, "eks:ListCapabilities"),
+        ("eks", "list_eks_anywhere_subscriptions", {}, "eks:ListEksAnywhereSubscriptions"),
         ("grafana", "list_workspaces", {}, "grafana:ListWorkspaces"),
         ("cloudfront", "list_cache_policies", {}, "cloudfront:ListCachePolicies"),
         ("elasticache", "describe_global_replication_groups", {}, "elasticache:DescribeGlobalReplicationGroups"),

@@ -32,6 +32,9 @@ def walk(lab: Lab) -> None:
     assert ec2.describe_instance_type_offerings(LocationType="availability-zone", Filters=medium)[
         "InstanceTypeOfferings"
     ]
+    ec2.describe_volumes()
+    _template(ec2)
+    _balancers(lab.client("elbv2"), subnets)
     node = _role(lab, "ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy")
     eks.create_cluster(
         name=name, version="1.34", roleArn=_role(lab, "eks.amazonaws.com"), resourcesVpcConfig={"subnetIds": subnets},
@@ -70,6 +73,28 @@ def walk(lab: Lab) -> None:
     eks.get_waiter("nodegroup_deleted").wait(**where, nodegroupName="n", WaiterConfig=FAST)
     eks.delete_cluster(name=name)
     eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig=FAST)
+
+
+def _template(ec2: Any) -> None:
+    data, tags = {"MetadataOptions": {"HttpTokens": "required"}}, [{"Key": "a", "Value": "b"}]
+    own = ec2.create_launch_template(LaunchTemplateName=fresh("walked"), LaunchTemplateData=data)["LaunchTemplate"][
+        "LaunchTemplateId"
+    ]
+    ec2.create_launch_template_version(LaunchTemplateId=own, LaunchTemplateData=data)
+    ec2.describe_launch_template_versions(LaunchTemplateId=own, Versions=["$Latest"])
+    ec2.create_tags(Resources=[own], Tags=tags)
+    ec2.delete_tags(Resources=[own], Tags=tags)
+    assert ec2.describe_launch_templates(LaunchTemplateIds=[own])["LaunchTemplates"]
+    ec2.delete_launch_template(LaunchTemplateId=own)
+
+
+def _balancers(elb: Any, subnets: list[str]) -> None:
+    arn = elb.create_load_balancer(Name=fresh("walked"), Subnets=subnets, Tags=[{"Key": "a", "Value": "b"}])[
+        "LoadBalancers"
+    ][0]["LoadBalancerArn"]
+    assert elb.describe_load_balancers()["LoadBalancers"]
+    elb.describe_tags(ResourceArns=[arn])
+    elb.delete_load_balancer(LoadBalancerArn=arn)
 
 
 def _upgraded(lab: Lab, where: dict[str, Any], name: str) -> None:

@@ -31,6 +31,7 @@ TAGS = [{"Key": "a", "Value": "b"}]
 def walk(lab: Lab) -> None:
     key = _keys(lab.client("kms"))
     _roles(lab.client("iam"))
+    _provider(lab.client("iam"))
     _secrets(lab.client("secretsmanager"), key)
     _rotation(lab)
     _log_groups(lab.client("logs"), key)
@@ -39,6 +40,21 @@ def walk(lab: Lab) -> None:
     s3.head_bucket(Bucket=bucket)
     s3.get_bucket_location(Bucket=bucket)
     lab.client("sts").get_caller_identity()
+
+
+def _provider(iam: Any) -> None:
+    """An identity provider, as IRSA has one for its cluster."""
+    url = f"https://oidc.eks.eu-central-1.amazonaws.com/id/{fresh('walked')}"
+    arn = iam.create_open_id_connect_provider(Url=url, ClientIDList=["sts.amazonaws.com"], Tags=TAGS)[
+        "OpenIDConnectProviderArn"
+    ]
+    one = {"OpenIDConnectProviderArn": arn}
+    iam.add_client_id_to_open_id_connect_provider(**one, ClientID="other")
+    iam.remove_client_id_from_open_id_connect_provider(**one, ClientID="other")
+    iam.tag_open_id_connect_provider(**one, Tags=[{"Key": "c", "Value": "d"}])
+    iam.untag_open_id_connect_provider(**one, TagKeys=["c"])
+    iam.get_open_id_connect_provider(**one)
+    iam.delete_open_id_connect_provider(**one)
 
 
 def _keys(kms: Any) -> str:
@@ -52,6 +68,9 @@ def _keys(kms: Any) -> str:
     kms.list_keys()
     kms.list_resource_tags(KeyId=arn)
     kms.enable_key_rotation(KeyId=arn)
+    kms.enable_key(KeyId=arn)
+    kms.tag_resource(KeyId=arn, Tags=[{"TagKey": "c", "TagValue": "d"}])
+    kms.untag_resource(KeyId=arn, TagKeys=["c"])
     kms.get_key_rotation_status(KeyId=arn)
     kms.get_key_policy(KeyId=arn, PolicyName="default")
     kms.delete_alias(AliasName=alias)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.exceptions import NotFoundException
 from moto.iam.responses import IamResponse
 
@@ -67,6 +67,22 @@ class LabIam(IamResponse):
         role = result.result["Role"]
         role.name = name
         return result
+
+    def add_client_id_to_open_id_connect_provider(self) -> ActionResult:
+        clients, one = self._clients_of_provider()
+        if one not in clients:
+            clients.append(one)
+        return EmptyResult()
+
+    def remove_client_id_from_open_id_connect_provider(self) -> ActionResult:
+        clients, one = self._clients_of_provider()
+        if one in clients:  # no error otherwise, says the API's reference
+            clients.remove(one)
+        return EmptyResult()
+
+    def _clients_of_provider(self) -> tuple[list[str], str]:
+        provider = self.backend.get_open_id_connect_provider(self._get_param("OpenIDConnectProviderArn"))
+        return provider.client_id_list, self._get_param("ClientID")
 
     def _require_own_role(self) -> None:
         name = self._get_param("RoleName")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from moto.kms import models, utils
@@ -73,6 +74,18 @@ class LabKms(KmsResponse):
     def delete_alias(self) -> str:
         self._check_alias()
         return super().delete_alias()
+
+    def enable_key(self) -> str:
+        return self._switch(self.kms_backend.enable_key)
+
+    def disable_key(self) -> str:
+        return self._switch(self.kms_backend.disable_key)
+
+    def _switch(self, change: Callable[[str], None]) -> str:
+        """By ARN too: moto knows the id only."""
+        self._validate_cmk_id(self._get_param("KeyId"))
+        change(self._key().id)
+        return json.dumps(None)
 
     def schedule_key_deletion(self) -> str:
         days = self._get_param("PendingWindowInDays") or 30

@@ -447,10 +447,15 @@ def test_a_split_table_is_taken_up_part_by_part_or_emptied_when_it_is_split_othe
 
 
 @pytest.mark.full
-def test_rows_of_parts_that_were_not_taken_back_are_noticed(bulk: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("marked", [True, False])
+def test_rows_of_parts_that_were_not_taken_back_are_noticed(
+    bulk: Sides, monkeypatch: pytest.MonkeyPatch, marked: bool
+) -> None:
     # No key shall find them before the gate does.
     bulk.source.run("alter table gross drop constraint gross_pkey cascade")
     killed_with_one_part_there(bulk)
+    if not marked:
+        bulk.target.query("delete from ansible_migrate.item where state = 'part' returning 1", admin=True)
     honest = copysql.empty_sql
     monkeypatch.setattr(copysql, "empty_sql", lambda run_id, _idents, kept: honest(run_id, [], kept))
 
